@@ -1,0 +1,1 @@
+"""The city: accepts, approves, supervises, reconciles, publishes."""

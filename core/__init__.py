@@ -1,0 +1,1 @@
+"""What a case is: the pure rules of the service-centre's trade."""

@@ -1,0 +1,1 @@
+"""Where facts become durable: the engine and its migrations."""

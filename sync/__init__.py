@@ -1,0 +1,1 @@
+"""Carries messages between three tiers and knows no case."""

@@ -1,0 +1,1 @@
+"""Ways for a bundle to reach a neighbour."""

@@ -1,0 +1,1 @@
+"""The township centre: checks and forwards."""

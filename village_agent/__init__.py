@@ -1,0 +1,1 @@
+"""The village agent: takes applications, offline, and hands them on."""
