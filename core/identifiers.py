@@ -1,8 +1,8 @@
 """What things are called: divisions, nodes and cases, readable by people and checked digit by digit.
 
-The text forms are the wire forms. A node is a division (12 digits, GB/T 2260 and GB/T 10114, as the national
-statistics bureau publishes them), or a division and the number of a second device. A case number can be issued without
-a line, because it holds its node, its day and a counter that only that device owns on that day.
+The text forms are the wire forms. A node is a division (12 digits, GB/T 2260 and GB/T 10114, as published by
+the national statistics bureau), or a division and the number of a second device. A case number can be issued
+without a line, because it holds its node, its day and a counter that only that device owns on that day.
 """
 
 import re
