@@ -1,0 +1,162 @@
+"""One engine for every tier: SQLite in WAL with FULL sync and one writer, or PostgreSQL by its URL.
+
+The driver is ``sqlcipher3``: its SQLite is past the WAL-reset bug of 3.7.0-3.51.2, and it opens keyed files.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import sqlcipher3.dbapi2 as driver
+from sqlalchemy import event, exc
+
+from core.errors import LocalError
+
+METADATA = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every table of the product; each is declared beside the verbs that own it."""
+
+SQLITE_SAFE_SINCE = (3, 51, 3)
+BUSY_TIMEOUT_MS = 30_000
+RAW_KEY_BYTES = 32
+
+
+class CommitUnknown(LocalError):
+    """A commit failed half-way: whether it took effect is only known after reopening the database."""
+
+
+class Database:
+    """A database that hands out transactions; nothing is written outside of one."""
+
+    def __init__(self, engine: sa.Engine, path: Path | None = None) -> None:
+        self.engine = engine
+        self.path = path
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        """One writer's unit of work: commits when the block ends, rolls back when it raises.
+
+        Raises ``CommitUnknown`` (``store.commit_unknown``) if the commit itself failed, ``LocalError``
+        (``store.full``, ``store.unreadable``) when the disk refuses; after either nothing is told to anyone.
+        """
+        try:
+            with self.engine.connect() as connection:
+                transaction = connection.begin()
+                try:
+                    yield connection
+                except BaseException:
+                    transaction.rollback()
+                    raise
+                try:
+                    transaction.commit()
+                except exc.DBAPIError as error:
+                    connection.invalidate()
+                    raise CommitUnknown(
+                        "store.commit_unknown",
+                        zh=f"写盘结果未知（{error.orig}）。请重新打开程序后按编号查对，不要重复录入。",
+                        en=f"It is not known whether the write reached the disk ({error.orig}). "
+                        "Reopen the program and look it up by its number; do not enter it again.",
+                    ) from error
+        except exc.DBAPIError as error:
+            raise _in_words(error) from error
+
+    @contextmanager
+    def reading(self) -> Iterator[sa.Connection]:
+        """A consistent view that takes no write lock."""
+        try:
+            with self.engine.connect() as connection:
+                connection.info["read_only"] = True
+                try:
+                    yield connection
+                finally:
+                    connection.rollback()
+                    connection.info.pop("read_only", None)
+        except exc.DBAPIError as error:
+            raise _in_words(error) from error
+
+    def close(self) -> None:
+        self.engine.dispose()
+
+
+def open_sqlite(path: Path, *, raw_key: bytes | None = None) -> Database:
+    """The SQLite file at ``path`` (made if missing), keyed with ``raw_key`` (32 bytes) if given.
+
+    Raises ``LocalError`` ``store.sqlite_too_old`` or ``store.unreadable`` (wrong key, not a database).
+    """
+    if driver.sqlite_version_info < SQLITE_SAFE_SINCE:
+        raise LocalError(
+            "store.sqlite_too_old",
+            zh=f"SQLite {driver.sqlite_version} 有可能丢失数据的缺陷，需要 3.51.3 以上。请重新安装本程序。",
+            en=f"SQLite {driver.sqlite_version} has a defect that can lose data; 3.51.3 or newer is needed. "
+            "Install this program anew.",
+        )
+    return Database(_sqlite_engine(lambda: _connect(str(path), raw_key)), path)
+
+
+def open_url(url: str) -> Database:
+    """The database at an SQLAlchemy URL: ``postgresql+psycopg://…`` for a busy city."""
+    return Database(sa.create_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE"))
+
+
+def _connect(path: str, raw_key: bytes | None) -> Any:
+    connection = driver.connect(
+        path, check_same_thread=False, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000
+    )
+    if raw_key is not None:
+        if len(raw_key) != RAW_KEY_BYTES:
+            raise ValueError(f"a raw key has {RAW_KEY_BYTES} bytes, not {len(raw_key)}")
+        connection.execute(f"PRAGMA key = \"x'{raw_key.hex()}'\"")
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = FULL",
+        "foreign_keys = ON",
+        f"busy_timeout = {BUSY_TIMEOUT_MS}",
+        "trusted_schema = OFF",
+        "secure_delete = ON",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
+    engine = sa.create_engine(
+        "sqlite://", creator=creator, module=driver, poolclass=sa.QueuePool, pool_size=8
+    )
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        # Without IMMEDIATE two readers that turn writers lose one update silently.
+        read_only = connection.info.get("read_only") or connection.get_execution_options().get("read_only")
+        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+def _in_words(error: exc.DBAPIError) -> LocalError:
+    reason = str(error.orig)
+    if "full" in reason:
+        return LocalError(
+            "store.full",
+            zh="磁盘已满，未保存。请清理空间后再试；已经保存的内容没有受影响。",
+            en="The disk is full; this was not saved. Free some space and try again; what was saved before is safe.",
+        )
+    if "not a database" in reason or "malformed" in reason or "encrypted" in reason:
+        return LocalError(
+            "store.unreadable",
+            zh=f"数据库打不开（{reason}）：口令不对，或文件已损坏。请运行 doctor，必要时从备份恢复。",
+            en=f"The database cannot be read ({reason}): wrong key, or a damaged file. Run doctor; restore a backup.",
+        )
+    return LocalError(
+        "store.failed",
+        zh=f"数据库操作失败（{reason}），本次操作没有生效。请运行 doctor 查看原因。",
+        en=f"The database refused ({reason}); this step did not take effect. Run doctor to see why.",
+    )

@@ -1,0 +1,78 @@
+"""The log that cannot be edited unseen: every line names the digest of the line before."""
+
+import hashlib
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.canonical import canonical_json
+from core.clock import World, iso
+from core.errors import LocalError
+from sync.tables import AUDIT
+
+FIRST = bytes(32)
+
+
+def note(
+    tx: sa.Connection, world: World, *, actor: str, action: str, subject: str = "", **detail: Any
+) -> None:
+    """Add a line; belongs into the transaction of what it tells of. No personal data in ``detail``."""
+    last = tx.execute(
+        sa.select(AUDIT.c.number, AUDIT.c.digest).order_by(AUDIT.c.number.desc()).limit(1)
+    ).one_or_none()
+    number, previous = (1, FIRST) if last is None else (last.number + 1, bytes(last.digest))
+    at, text = iso(world.now()), canonical_json(detail).decode()
+    tx.execute(
+        sa.insert(AUDIT).values(
+            number=number,
+            at=at,
+            actor=actor,
+            action=action,
+            subject=subject,
+            detail=text,
+            previous=previous,
+            digest=_digest(number, at, actor, action, subject, text, previous),
+        )
+    )
+
+
+def verify(tx: sa.Connection) -> int:
+    """The number of lines, all of which chain. Raises ``LocalError`` (``audit.broken``) naming the first bad line."""
+    previous, expected = FIRST, 1
+    for line in tx.execute(sa.select(AUDIT).order_by(AUDIT.c.number)):
+        fields = (
+            line.number,
+            line.at,
+            line.actor,
+            line.action,
+            line.subject,
+            line.detail,
+            bytes(line.previous),
+        )
+        if (
+            line.number != expected
+            or bytes(line.previous) != previous
+            or _digest(*fields) != bytes(line.digest)
+        ):
+            raise LocalError(
+                "audit.broken",
+                zh=f"审计日志第 {expected} 行被改动或缺失。请保留本机数据，报告管理员。",
+                en=f"Audit line {expected} was changed or is missing. Keep this machine's data and tell the administrator.",
+            )
+        previous, expected = bytes(line.digest), expected + 1
+    return expected - 1
+
+
+def head(tx: sa.Connection) -> tuple[int, bytes]:
+    """Number and digest of the last line, (0, zeros) if there is none."""
+    last = tx.execute(
+        sa.select(AUDIT.c.number, AUDIT.c.digest).order_by(AUDIT.c.number.desc()).limit(1)
+    ).one_or_none()
+    return (0, FIRST) if last is None else (last.number, bytes(last.digest))
+
+
+def _digest(
+    number: int, at: str, actor: str, action: str, subject: str, detail: str, previous: bytes
+) -> bytes:
+    line = canonical_json([number, at, actor, action, subject, detail, previous.hex()])
+    return hashlib.sha256(line).digest()

@@ -1,0 +1,59 @@
+"""Which handler a message type has here. A handler works inside the transaction that registers the effect."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from core.errors import StateError
+from sync.packing import Message
+from sync.stream_id import StreamId
+
+SCHEMAS_BACK = 2
+"""A node takes the current schema of a type and this many before it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A verified message on its way into effect, with where it stood."""
+
+    message: Message
+    stream: StreamId
+    seq: int
+
+
+Handler = Callable[[sa.Connection, Incoming], None]
+"""Brings one message into effect. Raises ``LiandongError`` if it cannot, having changed nothing."""
+
+
+class Dispatch:
+    """Handlers by message type; each type with its newest known schema."""
+
+    def __init__(self) -> None:
+        self._handlers: dict[str, tuple[Handler, int]] = {}
+
+    def on(self, type_: str, handler: Handler, *, schema: int = 1) -> None:
+        """Let ``handler`` take messages of ``type_`` up to ``schema``."""
+        if type_ in self._handlers:
+            raise ValueError(f"{type_} has a handler already")
+        self._handlers[type_] = handler, schema
+
+    def handle(self, tx: sa.Connection, incoming: Incoming) -> None:
+        """Raises ``StateError`` (``message.unknown_type``, ``message.schema``): held until this node is upgraded."""
+        message = incoming.message
+        found = self._handlers.get(message.type)
+        if found is None:
+            raise StateError(
+                "message.unknown_type",
+                zh=f"本节点还不认识“{message.type}”类消息，已保留。升级程序后会自动处理。",
+                en=f"This node does not know messages of type {message.type} yet; it is kept and applied after an upgrade.",
+            )
+        handler, newest = found
+        if not max(1, newest - SCHEMAS_BACK) <= message.schema <= newest:
+            raise StateError(
+                "message.schema",
+                zh=f"“{message.type}”消息的格式版本 {message.schema} 本节点不支持（支持到 {newest}），已保留。请升级程序。",
+                en=f"Schema {message.schema} of {message.type} is not supported here (newest: {newest}); it is kept. "
+                "Upgrade this program.",
+            )
+        handler(tx, incoming)

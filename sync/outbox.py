@@ -1,0 +1,126 @@
+"""What is still owed to a neighbour, the most urgent first, and what its receipts relieve us of."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from core.clock import World, iso
+from core.errors import PeerError
+from core.identifiers import NodeId
+from sync.custody import covers
+from sync.inbox import Contradiction, keep_receipt
+from sync.receipt import Receipt
+from sync.stream import StreamRow, find_stream, stream_row
+from sync.stream_id import StreamId
+from sync.tables import DELIVERY, ENVELOPE, STREAM
+
+PAGE = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """One envelope that ``peer`` has not signed for."""
+
+    stream: StreamId
+    row: int
+    seq: int
+    size: int
+    held_at: str
+
+
+def owed(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
+    """Unsigned envelopes for ``peer``: by lane, within a lane the oldest first."""
+    query = (
+        sa.select(STREAM, ENVELOPE.c.seq, ENVELOPE.c.size, ENVELOPE.c.held_at, DELIVERY.c.ranges)
+        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
+        .join(ENVELOPE, (ENVELOPE.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
+        .where(DELIVERY.c.peer == peer, ENVELOPE.c.data.is_not(None))
+        .order_by(STREAM.c.lane, ENVELOPE.c.held_at, STREAM.c.id, ENVELOPE.c.seq)
+    )
+    for row in tx.execution_options(yield_per=PAGE).execute(query):
+        if not covers(0, json.loads(row.ranges), row.seq):
+            yield Owed(stream_row(row).stream, row.id, row.seq, row.size, row.held_at)
+
+
+def envelope_bytes(tx: sa.Connection, item: Owed) -> bytes:
+    """The bytes of an owed envelope."""
+    data = tx.scalar(
+        sa.select(ENVELOPE.c.data).where(ENVELOPE.c.stream_id == item.row, ENVELOPE.c.seq == item.seq)
+    )
+    assert data is not None
+    return bytes(data)
+
+
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """How much waits for a neighbour, and since when."""
+
+    envelopes: int
+    bytes: int
+    oldest_at: str | None
+
+
+def queue_of(tx: sa.Connection, peer: NodeId) -> Queue:
+    """The state of the outbox towards ``peer``, messages not sealed yet not counted."""
+    row = tx.execute(
+        sa.select(
+            sa.func.count(),
+            sa.func.coalesce(sa.func.sum(ENVELOPE.c.size), 0),
+            sa.func.min(ENVELOPE.c.held_at),
+        )
+        .select_from(DELIVERY)
+        .join(
+            ENVELOPE, (ENVELOPE.c.stream_id == DELIVERY.c.stream_id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq)
+        )
+        .where(DELIVERY.c.peer == peer, ENVELOPE.c.data.is_not(None))
+    ).one()
+    return Queue(int(row[0]), int(row[1]), row[2])
+
+
+def take_custody_receipt(
+    tx: sa.Connection, world: World, receipt: Receipt, data: bytes, *, peer: NodeId
+) -> StreamRow | None:
+    """Let go of what the next holder has signed for; returns the stream, or None if it is unknown here.
+
+    Raises ``PeerError`` (``receipt.stranger``): a receipt by anybody else relieves nobody; and ``Contradiction``
+    (``receipt.beyond``, ``receipt.other_digest``) for one that names an envelope we never made.
+    """
+    if receipt.signer != peer:
+        raise PeerError(
+            "receipt.stranger",
+            zh=f"回执由 {receipt.signer} 签署，却由 {peer} 送来，未采用。",
+            en=f"The receipt is signed by {receipt.signer} but was brought by {peer}; it was not used.",
+        )
+    stream = find_stream(tx, receipt.stream)
+    if stream is None:
+        return None
+    if receipt.upto:
+        _check_digest(tx, stream, receipt)
+    if not keep_receipt(tx, stream, receipt, data):
+        return stream
+    where = (DELIVERY.c.stream_id == stream.row) & (DELIVERY.c.peer == peer)
+    tx.execute(
+        sa.update(DELIVERY)
+        .where(where, DELIVERY.c.acked_seq <= receipt.upto)
+        .values(acked_seq=receipt.upto, ranges=json.dumps(list(receipt.ranges)), acked_at=iso(world.now()))
+    )
+    return stream
+
+
+def _check_digest(tx: sa.Connection, stream: StreamRow, receipt: Receipt) -> None:
+    ours = tx.scalar(
+        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == receipt.upto)
+    )
+    if ours is not None and bytes(ours) == receipt.digest:
+        return
+    beyond = ours is None
+    raise Contradiction(
+        receipt.stream,
+        f"{receipt.signer} holds {'more than we wrote' if beyond else 'another envelope'}, number {receipt.upto}",
+        code="receipt.beyond" if beyond else "receipt.other_digest",
+        zh=f"{receipt.signer} 的回执与本机记录不一致：本机可能用旧备份恢复过或被复制。已暂停该数据流，请联系市中心。",
+        en=f"The receipt of {receipt.signer} contradicts this machine: it may have been restored from an old backup "
+        "or cloned. The stream is on hold; tell the city centre.",
+    )

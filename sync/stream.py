@@ -1,0 +1,189 @@
+"""A node speaks by appending to its streams; a contact seals what waits into envelopes."""
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from core.clock import World, iso
+from core.identifiers import NodeId, Tier, division_of, parent_of
+from sync.custody import next_hops
+from sync.envelope import seal
+from sync.header import NO_DIGEST
+from sync.identity import Place
+from sync.keyring import Keyring
+from sync.packing import Message
+from sync.stream_id import EVERYONE, Lane, StreamId
+from sync.tables import DELIVERY, ENVELOPE, MESSAGE, PEER, STREAM
+
+ENVELOPE_MESSAGES_MAX = 200
+ENVELOPE_RAW_BYTES_TARGET = 48 * 1024
+"""Before compression. Larger envelopes cost less processor, smaller ones get across a bad line."""
+
+
+@dataclass(frozen=True, slots=True)
+class StreamRow:
+    """A stream as this node knows it."""
+
+    row: int
+    stream: StreamId
+    messages: int
+    head_seq: int
+    head_digest: bytes
+    applied_seq: int
+    hold: str | None
+
+
+def children(tx: sa.Connection, place: Place) -> list[NodeId]:
+    """The neighbours below that have been enrolled."""
+    if place.tier is Tier.VILLAGE:
+        return []
+    nodes = [NodeId(node) for node in tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node))]
+    return [node for node in nodes if node != place.node and parent_of(division_of(node)) == place.division]
+
+
+def find_stream(tx: sa.Connection, stream: StreamId) -> StreamRow | None:
+    """The row of ``stream``, if anything of it was ever held here."""
+    row = tx.execute(sa.select(STREAM).where(STREAM.c.key == stream.key)).one_or_none()
+    return None if row is None else stream_row(row)
+
+
+def stream_row(row: sa.Row[tuple[object, ...]]) -> StreamRow:
+    """The value of one row of the stream table."""
+    stream = StreamId(NodeId(row.origin), row.epoch, tuple(json.loads(row.readers)), Lane(row.lane))
+    return StreamRow(
+        row.id, stream, row.messages, row.head_seq, bytes(row.head_digest), row.applied_seq, row.hold
+    )
+
+
+def open_stream(tx: sa.Connection, place: Place, stream: StreamId) -> StreamRow:
+    """The row of ``stream``, made with its deliveries if it is new here."""
+    found = find_stream(tx, stream)
+    if found is not None:
+        return found
+    row = tx.execute(
+        sa.insert(STREAM).values(
+            key=stream.key,
+            origin=stream.origin,
+            epoch=stream.epoch,
+            readers=json.dumps(list(stream.readers)),
+            lane=stream.lane,
+            head_digest=NO_DIGEST,
+        )
+    ).inserted_primary_key
+    assert row is not None
+    for hop in sorted(
+        next_hops(place.node, stream.readers, origin=stream.origin, children=children(tx, place))
+    ):
+        tx.execute(sa.insert(DELIVERY).values(stream_id=row[0], peer=hop))
+    return StreamRow(row[0], stream, 0, 0, NO_DIGEST, 0, None)
+
+
+def meet_child(tx: sa.Connection, place: Place, child: NodeId) -> None:
+    """Note a newly enrolled neighbour below, and owe it every public stream from its beginning."""
+    if tx.scalar(sa.select(PEER.c.node).where(PEER.c.node == child)) is None:
+        tx.execute(sa.insert(PEER).values(node=child))
+    owed = sa.select(STREAM.c.id).where(
+        STREAM.c.readers == json.dumps([EVERYONE]),
+        STREAM.c.id.not_in(sa.select(DELIVERY.c.stream_id).where(DELIVERY.c.peer == child)),
+    )
+    for stream in list(tx.scalars(owed)):
+        tx.execute(sa.insert(DELIVERY).values(stream_id=stream, peer=child))
+
+
+def append(
+    tx: sa.Connection, place: Place, world: World, *, readers: Iterable[NodeId], lane: Lane, message: Message
+) -> None:
+    """Record ``message`` in the stream for ``readers``; it is sealed and sent at the next contact.
+
+    Belongs into the transaction of the change it tells of.
+    """
+    stream = open_stream(tx, place, StreamId(place.node, place.epoch, tuple(sorted(readers)), lane))
+    tx.execute(
+        sa.insert(MESSAGE).values(
+            stream_id=stream.row,
+            number=stream.messages + 1,
+            message_id=message.id,
+            type=message.type,
+            schema=message.schema,
+            subject=message.subject,
+            body=message.body,
+            recorded_at=iso(world.now()),
+        )
+    )
+    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(messages=stream.messages + 1))
+
+
+def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring) -> int:
+    """Seal every recorded message that waits for an envelope; returns the number of envelopes made.
+
+    Raises ``StateError`` (``keyring.unknown_node``) if a reader's certificate is not known yet.
+    """
+    waiting = sa.select(MESSAGE.c.stream_id).where(MESSAGE.c.seq.is_(None)).distinct()
+    made = 0
+    for row in tx.execute(sa.select(STREAM).where(STREAM.c.id.in_(waiting)).order_by(STREAM.c.lane)).all():
+        stream = stream_row(row)
+        while batch := _next_batch(tx, stream):
+            stream = _seal_batch(tx, stream, batch, world, keyring)
+            made += 1
+    return made
+
+
+def _next_batch(tx: sa.Connection, stream: StreamRow) -> list[tuple[int, Message]]:
+    columns = MESSAGE.c
+    query = (
+        sa.select(
+            columns.number, columns.message_id, columns.type, columns.schema, columns.subject, columns.body
+        )
+        .where(columns.stream_id == stream.row, columns.seq.is_(None))
+        .order_by(columns.number)
+        .limit(1 if stream.stream.lane is Lane.ATTACHMENT else ENVELOPE_MESSAGES_MAX)
+    )
+    batch: list[tuple[int, Message]] = []
+    raw_bytes = 0
+    for number, id_, type_, schema, subject, body in tx.execute(query):
+        raw_bytes += len(body) + 64
+        if batch and raw_bytes > ENVELOPE_RAW_BYTES_TARGET:
+            break
+        batch.append((number, Message(id_, type_, schema, subject, bytes(body))))
+    return batch
+
+
+def _seal_batch(
+    tx: sa.Connection, stream: StreamRow, batch: list[tuple[int, Message]], world: World, keyring: Keyring
+) -> StreamRow:
+    id_ = stream.stream
+    seq = stream.head_seq + 1
+    sealed = seal(
+        world,
+        id_,
+        [message for _, message in batch],
+        seq=seq,
+        previous=stream.head_digest,
+        first=batch[0][0],
+        signing_key=keyring.signing_key,
+        readers={} if id_.is_public else {reader: keyring.sealing_key_of(reader) for reader in id_.readers},
+    )
+    tx.execute(
+        sa.insert(ENVELOPE).values(
+            stream_id=stream.row,
+            seq=seq,
+            digest=sealed.digest,
+            previous=stream.head_digest,
+            data=sealed.data,
+            size=len(sealed.data),
+            count=len(batch),
+            held_at=iso(world.now()),
+            carrier="own",
+            came_from=id_.origin,
+        )
+    )
+    numbers = (MESSAGE.c.number >= batch[0][0]) & (MESSAGE.c.number <= batch[-1][0])
+    tx.execute(sa.update(MESSAGE).where(MESSAGE.c.stream_id == stream.row, numbers).values(seq=seq))
+    tx.execute(
+        sa.update(STREAM)
+        .where(STREAM.c.id == stream.row)
+        .values(head_seq=seq, head_digest=sealed.digest, applied_seq=seq)
+    )
+    return StreamRow(stream.row, id_, stream.messages, seq, sealed.digest, seq, stream.hold)
