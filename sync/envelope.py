@@ -71,7 +71,7 @@ def seal(
     key of every reader, and is empty for a public stream. Raises ``LocalError`` (``envelope.unpackable``,
     ``envelope.too_large``): split the messages.
     """
-    public = stream.is_public
+    public = stream.is_open
     if set(readers) != (set() if public else set(stream.readers)):
         raise ValueError("there is one sealing key for every reader of the stream")
     packed = pack(messages, dictionary, dictionaries)

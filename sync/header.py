@@ -155,7 +155,7 @@ def decode_header(data: bytes) -> Header:
 
 def _suite(value: Any, stream: StreamId) -> Suite:
     # Open content only where everyone is the reader, so that nobody can lower a sealed stream to a public one.
-    allowed = Suite.PUBLIC_1 if stream.is_public else Suite.INTL_1
+    allowed = Suite.PUBLIC_1 if stream.is_open else Suite.INTL_1
     if isinstance(value, bool) or value != allowed:
         raise PeerError(
             "envelope.suite",

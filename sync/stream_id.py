@@ -37,15 +37,17 @@ class StreamId:
     lane: Lane
 
     @property
+    def is_open(self) -> bool:
+        """Whether its envelopes are signed but not sealed: what the city says to all, and the announcements of
+        attachments, which name ciphertext only and which every relay must read to carry the right pieces.
+        """
+        return self.readers == (EVERYONE,) or self.lane is Lane.ATTACHMENT
+
+    @property
     def key(self) -> bytes:
         """16 bytes that stand for the name: SHA-256 of its canonical CBOR, cut."""
         name = [self.origin, bytes.fromhex(self.epoch), list(self.readers), int(self.lane)]
         return sha256(cose.encode(name))[:STREAM_KEY_BYTES]
-
-    @property
-    def is_public(self) -> bool:
-        """Signed but not sealed: what the city says to all, and offers of files, which name digests only."""
-        return self.readers == (EVERYONE,) or self.lane == Lane.ATTACHMENT
 
 
 def check_stream(origin: object, epoch: object, readers: object, lane: object) -> StreamId:
