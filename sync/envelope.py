@@ -25,10 +25,10 @@ from sync.packing import NO_DICTIONARIES, Message, pack, unpack
 from sync.primitives import (
     AEAD_IV_BYTES,
     AEAD_KEY_BYTES,
-    SealingKey,
+    Opener,
     SealingPublicKey,
     SigningKey,
-    VerifyKey,
+    Verifier,
     aead_open,
     aead_seal,
     constant_time_equal,
@@ -118,7 +118,7 @@ def read_header(data: bytes) -> Header:
     return decode_header(_sign1(data).protected)
 
 
-def verify(data: bytes, verify_key: VerifyKey) -> Header:
+def verify(data: bytes, verify_key: Verifier) -> Header:
     """The header of an envelope that ``verify_key`` (the key of ``header.origin``) signed.
 
     Raises ``PeerError``: ``envelope.forged`` and what :func:`read_header` raises.
@@ -129,9 +129,9 @@ def verify(data: bytes, verify_key: VerifyKey) -> Header:
 
 def open_envelope(
     data: bytes,
-    verify_key: VerifyKey,
+    verify_key: Verifier,
     reader: NodeId,
-    sealing_key: SealingKey,
+    sealing_key: Opener,
     dictionaries: Mapping[int, bytes] = NO_DICTIONARIES,
 ) -> tuple[Header, tuple[Message, ...]]:
     """The header and the messages, for one of the readers.
@@ -173,7 +173,7 @@ def _encrypt(
     return cose.encode_encrypt(cose.Encrypt(iv, ciphertext, recipients))
 
 
-def _decrypt(header: Header, sign1: cose.Sign1, reader: NodeId, sealing_key: SealingKey) -> bytes:
+def _decrypt(header: Header, sign1: cose.Sign1, reader: NodeId, sealing_key: Opener) -> bytes:
     if reader not in header.readers:
         raise PeerError(
             "envelope.not_for_us",
@@ -202,7 +202,7 @@ def _decrypt(header: Header, sign1: cose.Sign1, reader: NodeId, sealing_key: Sea
         raise _altered("content") from error
 
 
-def _verified(data: bytes, verify_key: VerifyKey) -> tuple[Header, cose.Sign1]:
+def _verified(data: bytes, verify_key: Verifier) -> tuple[Header, cose.Sign1]:
     sign1 = _sign1(data)
     header = decode_header(sign1.protected)
     if not verify_key.verifies(sign1.signature, cose.sig_structure(sign1.protected, sign1.payload)):

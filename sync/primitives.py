@@ -9,6 +9,7 @@ key, which the library draws from the operating system itself. Signatures need n
 import hmac
 from collections.abc import Callable
 from hashlib import sha256 as _sha256
+from typing import Protocol
 
 from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -39,6 +40,21 @@ P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 """Order n of the curve's group (FIPS 186-5, SP 800-186 3.2.1.3)."""
 
 RandomBytes = Callable[[int], bytes]
+
+
+class Verifier(Protocol):
+    """Whatever can judge a signature: one key, or the keys a node has had."""
+
+    def verifies(self, signature: bytes, data: bytes) -> bool:
+        """Whether ``signature`` is theirs over ``data``."""
+
+
+class Opener(Protocol):
+    """Whatever can open what was sealed: one key, or the keys that are still kept."""
+
+    def open(self, sealed: bytes, info: bytes) -> bytes:
+        """The plaintext. Raises ``PeerError`` (``sealing.not_openable``)."""
+
 
 _CURVE = ec.SECP256R1()
 _SIGN = ec.ECDSA(hashes.SHA256(), deterministic_signing=True)
@@ -125,6 +141,19 @@ class SigningKey:
 
     def to_pkcs8(self) -> bytes:
         return _pkcs8(self._key)
+
+    @classmethod
+    def from_pem(cls, data: bytes, passphrase: str) -> "SigningKey":
+        """From :meth:`to_pem`. Raises ``LocalError`` (``key.unreadable``), also for a wrong passphrase."""
+        return cls(_private_from_pem(data, passphrase))
+
+    def to_pem(self, passphrase: str) -> bytes:
+        """PEM of an encrypted PKCS #8: for the root key, which is kept on paper or an offline medium."""
+        return self._key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.BestAvailableEncryption(passphrase.encode()),
+        )
 
     def public(self) -> VerifyKey:
         return VerifyKey(self._key.public_key())
@@ -310,8 +339,16 @@ def _public_from_spki(data: bytes) -> ec.EllipticCurvePublicKey:
 
 
 def _private_from_pkcs8(data: bytes) -> ec.EllipticCurvePrivateKey:
+    return _private(lambda: serialization.load_der_private_key(data, password=None))
+
+
+def _private_from_pem(data: bytes, passphrase: str) -> ec.EllipticCurvePrivateKey:
+    return _private(lambda: serialization.load_pem_private_key(data, password=passphrase.encode()))
+
+
+def _private(load: Callable[[], object]) -> ec.EllipticCurvePrivateKey:
     try:
-        key = serialization.load_der_private_key(data, password=None)
+        key = load()
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise _unreadable_key() from error
     if not isinstance(key, ec.EllipticCurvePrivateKey) or not isinstance(key.curve, ec.SECP256R1):

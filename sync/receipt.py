@@ -6,7 +6,7 @@ from typing import Any
 from core.errors import PeerError
 from core.identifiers import NodeId
 from sync import cose
-from sync.primitives import DIGEST_BYTES, SigningKey, VerifyKey
+from sync.primitives import DIGEST_BYTES, SigningKey, Verifier
 from sync.stream_id import StreamId, check_node, check_stream
 
 __all__ = ["Receipt", "StreamId", "read_receipt", "sign_receipt", "verify_receipt"]
@@ -67,7 +67,7 @@ def read_receipt(data: bytes) -> Receipt:
     return _decode(_sign1(data).payload)
 
 
-def verify_receipt(data: bytes, verify_key: VerifyKey) -> Receipt:
+def verify_receipt(data: bytes, verify_key: Verifier) -> Receipt:
     """The receipt that ``verify_key`` (the key of ``receipt.signer``) signed.
 
     Raises ``PeerError``: ``receipt.forged``, ``receipt.malformed``, ``stream.malformed``, ``cose.*``, ``cbor.*``.
