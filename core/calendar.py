@@ -58,6 +58,11 @@ class WorkCalendar:
         """The last day the table knows."""
         return date(self.last_year, 12, 31)
 
+    @property
+    def workday_count(self) -> int:
+        """All working days the table knows."""
+        return len(self._workdays)
+
     def is_workday(self, day: date) -> bool:
         """Raises ``StateError`` (``calendar.unknown_year``), as all questions here do."""
         index = self._index(day)
