@@ -332,3 +332,30 @@ class ForkSettled:
 
     keep: Id32
     reason: Reason
+
+
+Body = (
+    CaseSubmitted
+    | CaseForwarded
+    | SupplementRequested
+    | CaseResubmitted
+    | CaseReturned
+    | CaseRefused
+    | CaseAccepted
+    | CaseAssigned
+    | CaseHandled
+    | CaseReviewed
+    | CaseSentBack
+    | CaseDecided
+    | CaseSuspended
+    | CaseResumed
+    | CaseWithdrawn
+    | CaseVoided
+    | ResultDelivered
+    | NoteAdded
+    | WithdrawalRequested
+    | CaseRated
+    | FeePaid
+    | MaterialAdded
+    | ForkSettled
+)

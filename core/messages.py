@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from core import bodies
-from core.bodies import Id32, Officer
+from core.bodies import Body, Id32, Officer
 from core.canonical import canonical_json, parse_json
 from core.errors import InputError
 from core.identifiers import CaseId, NodeId, parse_case_id, parse_node_id
@@ -78,32 +78,6 @@ _GOES_UP = {
 }
 LANE_OF: dict[MessageType, str] = {kind: "intake" if kind in _GOES_UP else "decision" for kind in MessageType}
 """The sync lane of each type: what goes up with an application is ``intake``, all else ``decision``."""
-
-Body = (
-    bodies.CaseSubmitted
-    | bodies.CaseForwarded
-    | bodies.SupplementRequested
-    | bodies.CaseResubmitted
-    | bodies.CaseReturned
-    | bodies.CaseRefused
-    | bodies.CaseAccepted
-    | bodies.CaseAssigned
-    | bodies.CaseHandled
-    | bodies.CaseReviewed
-    | bodies.CaseSentBack
-    | bodies.CaseDecided
-    | bodies.CaseSuspended
-    | bodies.CaseResumed
-    | bodies.CaseWithdrawn
-    | bodies.CaseVoided
-    | bodies.ResultDelivered
-    | bodies.NoteAdded
-    | bodies.WithdrawalRequested
-    | bodies.CaseRated
-    | bodies.FeePaid
-    | bodies.MaterialAdded
-    | bodies.ForkSettled
-)
 
 
 class Role(StrEnum):
