@@ -42,7 +42,7 @@ class ChunkStore(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Sealed:
-    """An encrypted file: ``id`` and ``chunks`` are hex SHA-256, ``key`` 64 hex characters."""
+    """An encrypted file: ``id`` 32 hex characters, ``chunks`` hex SHA-256, ``key`` 64 hex characters."""
 
     id: str
     size: int
@@ -270,7 +270,7 @@ def _parse_offer(message: Message) -> dict[str, Any]:
 
 
 def _id_of(chunks: list[str]) -> str:
-    return hashlib.sha256("".join(chunks).encode()).hexdigest()
+    return hashlib.sha256("".join(chunks).encode()).hexdigest()[:32]
 
 
 def _nonce(index: int) -> bytes:

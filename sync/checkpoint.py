@@ -54,7 +54,7 @@ def apply_ready(db: Database, place: Place, world: World, keyring: Keyring, disp
             done = Progress(
                 done.envelopes + 1, done.messages + step.messages, done.quarantined + step.quarantined
             )
-        if moved and stream.stream.lane is not Lane.CONTROL:
+        if moved and stream.stream.lane != Lane.CONTROL:
             with db.transaction() as tx:
                 _accept(tx, place, world, keyring, stream.row)
     return done

@@ -105,7 +105,7 @@ def advance(tx: sa.Connection, stream: StreamRow) -> tuple[StreamRow, tuple[tupl
     query = sa.select(ENVELOPE.c.seq).where(
         ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq > stream.head_seq
     )
-    if stream.stream.lane is Lane.ATTACHMENT:
+    if stream.stream.lane == Lane.ATTACHMENT:
         complete = sa.select(ATTACHMENT.c.seq).where(
             ATTACHMENT.c.stream_id == stream.row, ATTACHMENT.c.complete_at.is_not(None)
         )

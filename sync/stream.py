@@ -138,7 +138,7 @@ def _next_batch(tx: sa.Connection, stream: StreamRow) -> list[tuple[int, Message
         )
         .where(columns.stream_id == stream.row, columns.seq.is_(None))
         .order_by(columns.number)
-        .limit(1 if stream.stream.lane is Lane.ATTACHMENT else ENVELOPE_MESSAGES_MAX)
+        .limit(1 if stream.stream.lane == Lane.ATTACHMENT else ENVELOPE_MESSAGES_MAX)
     )
     batch: list[tuple[int, Message]] = []
     raw_bytes = 0
@@ -163,7 +163,7 @@ def _seal_batch(
         previous=stream.head_digest,
         first=batch[0][0],
         signing_key=keyring.signing_key,
-        readers={} if id_.is_public else {reader: keyring.sealing_key_of(reader) for reader in id_.readers},
+        readers={} if id_.is_open else {reader: keyring.sealing_key_of(reader) for reader in id_.readers},
     )
     tx.execute(
         sa.insert(ENVELOPE).values(

@@ -167,7 +167,7 @@ PEER = sa.Table(
 ATTACHMENT = sa.Table(
     "attachment",
     METADATA,
-    sa.Column("id", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("stream_id", sa.ForeignKey("stream.id"), nullable=False),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("size", sa.Integer, nullable=False),

@@ -1,0 +1,303 @@
+"""The book of cases: every message of a case as it came, and the case that they make.
+
+The case row is what replaying the messages gives, and holds nothing of when or how they arrived; two nodes with
+the same messages have the same bytes in it.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+
+import sqlalchemy as sa
+
+from core.bodies import CaseSubmitted
+from core.calendar import WorkCalendar
+from core.case import Case, case_from_json, case_to_json
+from core.clock import iso
+from core.errors import InputError, LiandongError, StateError
+from core.identifiers import CaseId
+from core.limits import Mode, Suspension, Unit, due_at
+from core.merge import Folded, ItemLookup, Outcome, OutcomeKind, content_digest, fold, merge
+from core.messages import CaseMessage, decode, encode
+from core.states import COUNTING
+from core.store.engine import METADATA
+from core.workflow_terms import ItemRules
+
+CASE = sa.Table(
+    "case_file",
+    METADATA,
+    sa.Column("region", sa.String(12), primary_key=True),
+    sa.Column("id", sa.String(26), primary_key=True),
+    sa.Column("item", sa.String(64), nullable=False),
+    sa.Column("origin", sa.String(16), nullable=False),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("holder", sa.String(16)),
+    sa.Column("department", sa.String(100), nullable=False),
+    sa.Column("version", sa.String(32), nullable=False),
+    sa.Column("submitted_at", sa.String(24), nullable=False),
+    sa.Column("accepted_at", sa.String(24)),
+    sa.Column("completed_at", sa.String(24)),
+    sa.Column("due_at", sa.String(24)),
+    sa.Column("moved_at", sa.String(24), nullable=False),
+    sa.Column("hold", sa.String(16)),
+    sa.Column("digest", sa.String(64), nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    comment="one row a case; region is its township's division, or the city's",
+)
+sa.Index("ix_case_file_queue", CASE.c.holder, CASE.c.state, CASE.c.due_at, CASE.c.id)
+sa.Index("ix_case_file_origin", CASE.c.origin, CASE.c.moved_at)
+
+CASE_MESSAGE = sa.Table(
+    "case_message",
+    METADATA,
+    sa.Column("region", sa.String(12), primary_key=True),
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("id", sa.String(32), nullable=False, index=True),
+    sa.Column("case_id", sa.String(26), nullable=False, index=True),
+    sa.Column("standing", sa.String(12), nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("data", sa.LargeBinary, nullable=False),
+    comment="every message of a case: applied, parked (why = what it waits for), conflict or illegal (why = words)",
+)
+sa.Index("ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=CASE_MESSAGE.c.standing != "applied")
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """A message that is here but not in effect, and why."""
+
+    case_id: CaseId
+    message_id: str
+    type: str
+    standing: str
+    zh: str
+    en: str
+
+
+class Casebook:
+    """Reads and writes cases inside the caller's transaction."""
+
+    def __init__(self, items: ItemLookup, calendar: WorkCalendar) -> None:
+        self.items = items
+        self.calendar = calendar
+
+    def record(self, tx: sa.Connection, message: CaseMessage) -> Outcome:
+        """Let a message meet its case. Whatever the order of arrival, the outcome for the case is the same."""
+        rows = tx.execute(
+            sa.select(CASE_MESSAGE.c.id, CASE_MESSAGE.c.digest, CASE_MESSAGE.c.standing).where(
+                CASE_MESSAGE.c.case_id == message.case_id
+            )
+        ).all()
+        case = self.find(tx, message.case_id)
+        outcome = merge(case, message, {row.id: row.digest for row in rows}, self._item(case, message))
+        if outcome.kind is OutcomeKind.DUPLICATE:
+            return outcome
+        why = _why(outcome.error) if outcome.error else outcome.waits_for or ""
+        self._keep(tx, message, outcome.kind, why)
+        waiting = any(row.standing != OutcomeKind.APPLIED for row in rows)
+        if outcome.kind is OutcomeKind.CONFLICT or (outcome.kind is OutcomeKind.APPLIED and waiting):
+            return self._refolded(tx, message)
+        if outcome.kind is OutcomeKind.APPLIED:
+            assert outcome.case is not None
+            self._write(tx, outcome.case)
+        return outcome
+
+    def refold(self, tx: sa.Connection, case_id: CaseId) -> Folded:
+        """Replay every message of a case: the truth, when the short way cannot tell."""
+        folded = fold(self.messages(tx, case_id), self.items)
+        if folded.case is not None:
+            self._write(tx, folded.case)
+        for message_id in folded.applied:
+            self._mark(tx, case_id, message_id, OutcomeKind.APPLIED, "")
+        for parked in folded.parked:
+            self._mark(tx, case_id, parked.message.id, OutcomeKind.PARKED, parked.waits_for)
+        for illegal in folded.illegal:
+            self._mark(tx, case_id, illegal.message.id, OutcomeKind.ILLEGAL, _why(illegal.error))
+        for conflict in folded.conflicts:
+            for branch in conflict.branches:
+                for message_id in branch:
+                    if message_id not in folded.applied:
+                        self._mark(tx, case_id, message_id, OutcomeKind.CONFLICT, "")
+        return folded
+
+    def refold_waiting(self, tx: sa.Connection, waits_for: str) -> int:
+        """Replay the cases that waited for ``waits_for`` (``catalogue:3``); returns how many."""
+        query = sa.select(CASE_MESSAGE.c.case_id).where(
+            CASE_MESSAGE.c.standing == OutcomeKind.PARKED, CASE_MESSAGE.c.why == waits_for
+        )
+        case_ids = sorted(set(tx.scalars(query)))
+        for case_id in case_ids:
+            self.refold(tx, CaseId(case_id))
+        return len(case_ids)
+
+    def find(self, tx: sa.Connection, case_id: CaseId) -> Case | None:
+        data = tx.scalar(
+            sa.select(CASE.c.data).where(CASE.c.region == region_of(case_id), CASE.c.id == case_id)
+        )
+        return None if data is None else case_from_json(bytes(data))
+
+    def get(self, tx: sa.Connection, case_id: CaseId) -> Case:
+        """Raises ``InputError`` (``case.unknown``)."""
+        case = self.find(tx, case_id)
+        if case is None:
+            raise InputError(
+                "case.unknown",
+                zh=f"本机没有办件 {case_id}。请核对编号；刚登记的可能还在传输途中。",
+                en=f"Case {case_id} is not on this machine. Check the number; a new one may still be in transit.",
+            )
+        return case
+
+    def messages(self, tx: sa.Connection, case_id: CaseId) -> list[CaseMessage]:
+        """Every message of a case that is here, in effect or not."""
+        query = sa.select(CASE_MESSAGE.c.data).where(CASE_MESSAGE.c.case_id == case_id)
+        return [decode(bytes(data)) for data in tx.scalars(query)]
+
+    def listing(
+        self,
+        tx: sa.Connection,
+        *,
+        holder: str | None = None,
+        states: tuple[str, ...] = (),
+        origin: str | None = None,
+        after: tuple[str, str] | None = None,
+        limit: int = 50,
+    ) -> list[Case]:
+        """A page of cases, the most urgent first; ``after`` is ``(due_at or '~', id)`` of the last one seen."""
+        order = sa.func.coalesce(CASE.c.due_at, "~")
+        query = sa.select(CASE.c.data).order_by(order, CASE.c.id).limit(limit)
+        if holder is not None:
+            query = query.where(CASE.c.holder == holder)
+        if states:
+            query = query.where(CASE.c.state.in_(states))
+        if origin is not None:
+            query = query.where(CASE.c.origin == origin)
+        if after is not None:
+            query = query.where(sa.tuple_(order, CASE.c.id) > sa.tuple_(*after))
+        return [case_from_json(bytes(data)) for data in tx.scalars(query)]
+
+    def counts(self, tx: sa.Connection) -> dict[tuple[str, str], int]:
+        """How many cases by origin and state."""
+        query = sa.select(CASE.c.origin, CASE.c.state, sa.func.count()).group_by(CASE.c.origin, CASE.c.state)
+        return {(origin, state): count for origin, state, count in tx.execute(query)}
+
+    def all_ids(self, tx: sa.Connection) -> Iterator[CaseId]:
+        yield from (CaseId(id_) for id_ in tx.scalars(sa.select(CASE.c.id).order_by(CASE.c.id)))
+
+    def attention(self, tx: sa.Connection, limit: int = 200) -> list[Attention]:
+        """Messages that are here and not in effect."""
+        query = (
+            sa.select(CASE_MESSAGE)
+            .where(CASE_MESSAGE.c.standing != OutcomeKind.APPLIED)
+            .order_by(CASE_MESSAGE.c.case_id, CASE_MESSAGE.c.id)
+            .limit(limit)
+        )
+        return [_attention(row) for row in tx.execute(query)]
+
+    def _refolded(self, tx: sa.Connection, message: CaseMessage) -> Outcome:
+        folded = self.refold(tx, message.case_id)
+        if message.id in folded.applied:
+            return Outcome(OutcomeKind.APPLIED, folded.case)
+        for parked in folded.parked:
+            if parked.message.id == message.id:
+                return Outcome(OutcomeKind.PARKED, folded.case, waits_for=parked.waits_for)
+        for illegal in folded.illegal:
+            if illegal.message.id == message.id:
+                return Outcome(OutcomeKind.ILLEGAL, folded.case, error=illegal.error)
+        return Outcome(OutcomeKind.CONFLICT, folded.case)
+
+    def _item(self, case: Case | None, message: CaseMessage) -> ItemRules | None:
+        named = case if case is not None else message.body
+        if not isinstance(named, Case | CaseSubmitted):
+            return None
+        try:
+            return self.items(named.item, named.catalogue_version)
+        except LiandongError:
+            return None
+
+    def _keep(self, tx: sa.Connection, message: CaseMessage, kind: OutcomeKind, why: str) -> None:
+        tx.execute(
+            sa.insert(CASE_MESSAGE).values(
+                region=region_of(message.case_id),
+                digest=content_digest(message),
+                id=message.id,
+                case_id=message.case_id,
+                standing=kind,
+                why=why,
+                data=encode(message),
+            )
+        )
+
+    def _mark(self, tx: sa.Connection, case_id: CaseId, message_id: str, kind: OutcomeKind, why: str) -> None:
+        where = (CASE_MESSAGE.c.case_id == case_id) & (CASE_MESSAGE.c.id == message_id)
+        tx.execute(sa.update(CASE_MESSAGE).where(where).values(standing=kind, why=why))
+
+    def _write(self, tx: sa.Connection, case: Case) -> None:
+        data = case_to_json(case)
+        values = {
+            "item": case.item,
+            "origin": case.origin,
+            "state": case.state,
+            "holder": case.holder,
+            "department": case.department,
+            "version": case.version,
+            "submitted_at": iso(case.submitted_at),
+            "accepted_at": iso(case.accepted_at) if case.accepted_at else None,
+            "completed_at": iso(case.completed_at) if case.completed_at else None,
+            "due_at": self._due(case),
+            "moved_at": iso(case.steps[-1].at),
+            "hold": case.hold.kind if case.hold else None,
+            "digest": row_digest(data),
+            "data": data,
+        }
+        where = (CASE.c.region == region_of(case.id)) & (CASE.c.id == case.id)
+        if tx.execute(sa.update(CASE).where(where).values(**values)).rowcount == 0:
+            tx.execute(sa.insert(CASE).values(region=region_of(case.id), id=case.id, **values))
+
+    def _due(self, case: Case) -> str | None:
+        if case.state not in COUNTING or case.accepted_at is None or case.promised_days is None:
+            return None
+        try:
+            mode = Mode(case.limit_mode or Mode.EXACT)
+            return iso(
+                due_at(self.calendar, mode, case.accepted_at, case.promised_days, suspensions_of(case))
+            )
+        except StateError:
+            # The calendar of that year has not been published yet: no due date rather than a guess.
+            return None
+
+
+def suspensions_of(case: Case) -> tuple[Suspension, ...]:
+    """The case's special procedures as the limit clock takes them."""
+    return tuple(
+        Suspension(taken.start, taken.end, taken.granted_days, Unit(taken.unit), taken.name)
+        for taken in case.suspensions
+    )
+
+
+def region_of(case_id: CaseId) -> str:
+    """The partition of a case: the township's division of its number, or the city's."""
+    return case_id[:9] + "000"
+
+
+def row_digest(data: bytes) -> str:
+    """Hex SHA-256 that stands beside the row, so that a flipped bit in it is found."""
+    return sha256(data).hexdigest()
+
+
+def _why(error: LiandongError) -> str:
+    return json.dumps({"zh": error.zh, "en": error.en}, ensure_ascii=False)
+
+
+def _attention(row: sa.Row[tuple[object, ...]]) -> Attention:
+    message = decode(bytes(row.data))
+    if row.standing == OutcomeKind.ILLEGAL:
+        words = json.loads(row.why)
+    elif row.standing == OutcomeKind.PARKED:
+        words = {"zh": f"等待前一步到达（{row.why}）", "en": f"waits for an earlier step ({row.why})"}
+    else:
+        words = {
+            "zh": "同一步之后有两种办理记录，已挂起待核",
+            "en": "two histories follow the same step; held for people to look at",
+        }
+    return Attention(CaseId(row.case_id), row.id, message.type, row.standing, words["zh"], words["en"])

@@ -1,0 +1,80 @@
+"""Brings a database to the schema of this program; a copy of it is made before anything changes."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+
+from core.errors import LocalError
+from core.store.engine import Database
+
+HERE = Path(__file__).parent / "migrations"
+SHARED = HERE / "versions"
+
+
+def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
+    """Run what is missing of the shared chain and the tier's ``chains``; true if anything changed.
+
+    ``backup`` is the file for a copy of an older database, made before the first change (SQLite). Raises
+    ``LocalError`` (``store.newer``, ``store.no_backup``); the old version can then still be started.
+    """
+    config = _config(chains)
+    script = ScriptDirectory.from_config(config)
+    wanted = set(script.get_heads())
+    with db.engine.connect() as connection:
+        current = set(MigrationContext.configure(connection).get_current_heads())
+        connection.rollback()
+    if current == wanted:
+        return False
+    unknown = [revision for revision in current if not _is_known(script, revision)]
+    if unknown:
+        raise LocalError(
+            "store.newer",
+            zh=f"数据库是更新版本的程序写的（{', '.join(unknown)}）。请安装新版本，不要用旧版本打开。",
+            en=f"The database was written by a newer program ({', '.join(unknown)}). Install that version.",
+        )
+    if current and backup is not None and db.path is not None:
+        _copy(db, backup)
+    with db.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "heads")
+    return True
+
+
+def _is_known(script: ScriptDirectory, revision: str) -> bool:
+    return any(known.revision == revision for known in script.walk_revisions())
+
+
+def _copy(db: Database, backup: Path) -> None:
+    backup.parent.mkdir(parents=True, exist_ok=True)
+    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        try:
+            connection.connection.driver_connection.execute("VACUUM INTO ?", (str(backup),))  # type: ignore[union-attr]
+        except Exception as error:
+            backup.unlink(missing_ok=True)
+            raise LocalError(
+                "store.no_backup",
+                zh=f"升级前的备份没有做成（{error}），数据库保持原样。请清理磁盘后再启动。",
+                en=f"The copy before the upgrade could not be made ({error}); the database is as it was. Free the disk.",
+            ) from error
+
+
+def _config(chains: Sequence[Path]) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("version_locations", "\n".join(str(path) for path in (SHARED, *chains)))
+    config.set_main_option("path_separator", "newline")
+    return config
+
+
+def metadata_differences(db: Database, metadata: sa.MetaData) -> list[object]:
+    """What the migrations and the declared tables disagree about; empty when they agree."""
+    from alembic.autogenerate import compare_metadata
+
+    with db.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        return list(compare_metadata(context, metadata))

@@ -1,0 +1,114 @@
+"""Settings of a node: one TOML file beside its data, every value checked, every mistake named."""
+
+import tomllib
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from core.errors import InputError
+
+FILE_NAME = "settings.toml"
+FILE_BYTES_MAX = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """``listen`` and ``parent`` addresses are ``host:port`` and ``https://host:port``; empty where a tier has none.
+
+    ``contact`` is the port for enrolled nodes (client certificate required), ``enrol`` the one for new nodes,
+    ``desk`` the officers' pages. ``contact_every_s`` 1-86400, ``backup_hour`` 0-23 local time.
+    """
+
+    node: str
+    listen_contact: str = ""
+    listen_enrol: str = ""
+    listen_desk: str = ""
+    parent_contact: str = ""
+    parent_enrol: str = ""
+    contact_every_s: int = 60
+    contact_timeout_s: int = 30
+    database_url: str = ""
+    backup_hour: int = 2
+    backups_kept: int = 14
+    lang: str = "zh"
+
+
+_RANGES = {
+    "contact_every_s": (1, 86_400),
+    "contact_timeout_s": (2, 600),
+    "backup_hour": (0, 23),
+    "backups_kept": (1, 365),
+}
+
+
+def load_settings(folder: Path) -> Settings:
+    """The settings in ``folder``. Raises ``InputError`` (``settings.*``) naming the file, the key and the mend."""
+    path = folder / FILE_NAME
+    try:
+        data = path.read_bytes()
+    except FileNotFoundError as error:
+        raise InputError(
+            "settings.missing",
+            zh=f"找不到设置文件 {path}。请先运行 init，或用 --data 指定数据目录。",
+            en=f"There is no settings file {path}. Run init first, or name the data folder with --data.",
+        ) from error
+    if len(data) > FILE_BYTES_MAX:
+        raise _wrong(path, "file", f"{len(data)} bytes", f"<= {FILE_BYTES_MAX} bytes")
+    try:
+        values = tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise _wrong(path, "file", str(error), "TOML, UTF-8") from error
+    return check_settings(values, path)
+
+
+def check_settings(values: dict[str, Any], path: Path) -> Settings:
+    """Settings from parsed values. Raises ``InputError`` (``settings.wrong``)."""
+    known = {field.name: field.type for field in fields(Settings)}
+    for key, value in values.items():
+        if key not in known:
+            raise _wrong(path, key, value, "one of " + ", ".join(sorted(known)))
+        if not isinstance(value, int if key in _RANGES else str) or isinstance(value, bool):
+            raise _wrong(path, key, value, "a whole number" if key in _RANGES else "text")
+        low, high = _RANGES.get(key, (0, 0))
+        if key in _RANGES and not low <= value <= high:
+            raise _wrong(path, key, value, f"{low}-{high}")
+        if key.startswith("parent_") and value and urlsplit(value).scheme != "https":
+            raise _wrong(path, key, value, "https://host:port")
+        if key.startswith("listen_") and value:
+            host_port(value, path, key)
+    if "node" not in values:
+        raise _wrong(path, "node", "", "12-digit division code")
+    if values.get("lang", "zh") not in ("zh", "en"):
+        raise _wrong(path, "lang", values["lang"], "zh | en")
+    return Settings(**values)
+
+
+def host_port(text: str, path: Path, key: str) -> tuple[str, int]:
+    """``("127.0.0.1", 8443)`` from ``127.0.0.1:8443``. Raises ``InputError`` (``settings.wrong``)."""
+    host, _, port = text.rpartition(":")
+    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+        raise _wrong(path, key, text, "host:port")
+    return host, int(port)
+
+
+def write_settings(folder: Path, settings: Settings) -> None:
+    """Write the file that :func:`load_settings` reads; defaults are written too, so that they can be seen."""
+    lines = ["# Liandong 联动\n"]
+    for field in fields(Settings):
+        value = getattr(settings, field.name)
+        text = (
+            str(value)
+            if isinstance(value, int)
+            else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        )
+        lines.append(f"{field.name} = {text}\n")
+    (folder / FILE_NAME).write_text("".join(lines), encoding="utf-8")
+
+
+def _wrong(path: Path, key: str, value: Any, wanted: str) -> InputError:
+    return InputError(
+        "settings.wrong",
+        zh=f"设置文件 {path} 中 {key} = {value!r} 不对，应为 {wanted}。请修改后重试。",
+        en=f"In {path}, {key} = {value!r} is not right; it should be {wanted}. Mend it and try again.",
+    )

@@ -1,0 +1,148 @@
+"""Bundles over HTTPS: the one place that knows ``requests``."""
+
+import ssl
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+
+from core.errors import InputError, LiandongError, PeerError
+from core.identifiers import NodeId
+from sync.bundle import BUNDLE_BYTES_MAX
+from sync.transport.base import LineDown
+
+CONNECT_TIMEOUT_S = 10
+PIECE_BYTES = 64 * 1024
+ERROR_BYTES_MAX = 16 * 1024
+MEDIA_TYPE = "application/vnd.liandong.bundle"
+
+
+class NodeAdapter(HTTPAdapter):
+    """Connects with our TLS context and expects the neighbour's node name instead of a host name."""
+
+    def __init__(self, context: ssl.SSLContext, host_name: str | None) -> None:
+        self._context = context
+        self._host_name = host_name
+        super().__init__(pool_maxsize=2)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        name = self._host_name or False
+        super().init_poolmanager(
+            *args,
+            **kwargs,
+            ssl_context=self._context,
+            assert_hostname=name,
+            **({"server_hostname": name} if name else {}),
+        )
+
+    def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
+        """The context holds the whole policy; requests' own bundle of public authorities stays out."""
+
+
+class Extranet:
+    """The line to one neighbour; keeps its connection open between contacts."""
+
+    carrier = "extranet"
+
+    def __init__(self, url: str, context: ssl.SSLContext, peer: NodeId | None, timeout_s: float) -> None:
+        self._url = url.rstrip("/")
+        self._timeout_s = timeout_s
+        self._session = requests.Session()
+        self._session.trust_env = False
+        self._session.mount("https://", NodeAdapter(context, None if peer is None else host_name(peer)))
+
+    def exchange(self, bundle: bytes) -> bytes:
+        """See :class:`sync.transport.base.Transport`. Raises ``LineDown`` and, said by the neighbour, ``PeerError``."""
+        return self.post("/contact", bundle, MEDIA_TYPE)
+
+    def post(self, path: str, data: bytes, media_type: str) -> bytes:
+        """The answer's body, at most a bundle long."""
+        try:
+            with self._session.post(
+                self._url + path,
+                data=data,
+                headers={"Content-Type": media_type, "Accept-Encoding": "identity"},
+                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
+                stream=True,
+                allow_redirects=False,
+            ) as response:
+                body = _read(response, BUNDLE_BYTES_MAX)
+                if response.status_code == 200:
+                    return body
+                raise _refusal(response, body)
+        except (requests.exceptions.SSLError, ssl.SSLError) as error:
+            raise _tls_in_words(self._url, error) from error
+        except requests.exceptions.RequestException as error:
+            raise LineDown(
+                "line.down",
+                zh=f"连不上 {self._url}（{_short(error)}）。数据都在本机，线路恢复后会自动补传。",
+                en=f"{self._url} cannot be reached ({_short(error)}). Everything is kept here and sent when the line is back.",
+            ) from error
+
+    def close(self) -> None:
+        self._session.close()
+
+
+def host_name(node: NodeId) -> str:
+    """The name that stands in a node's certificate."""
+    return f"{node}.liandong.internal"
+
+
+def _read(response: requests.Response, bytes_max: int) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    # raw, not iter_content: a compressed answer is refused instead of inflated.
+    while piece := response.raw.read(PIECE_BYTES, decode_content=False):
+        size += len(piece)
+        if size > bytes_max:
+            raise PeerError(
+                "line.answer_too_large",
+                zh=f"对方的应答超过上限 {bytes_max} 字节，已中断。请检查地址设置。",
+                en=f"The answer is larger than {bytes_max} bytes and was cut off. Check the address.",
+            )
+        parts.append(piece)
+    return b"".join(parts)
+
+
+def _refusal(response: requests.Response, body: bytes) -> LiandongError:
+    try:
+        value = requests.models.complexjson.loads(body[:ERROR_BYTES_MAX])
+        code, zh, en = str(value["code"])[:64], str(value["zh"])[:500], str(value["en"])[:500]
+    except (ValueError, KeyError, TypeError):
+        return LineDown(
+            "line.not_a_node",
+            zh=f"对方应答 HTTP {response.status_code}，不是联动节点（可能是上网登录页面）。数据都在本机，稍后自动重试。",
+            en=f"The other end answered HTTP {response.status_code} and is no Liandong node (perhaps a login page). "
+            "Everything is kept here; the next try comes by itself.",
+        )
+    kind = InputError if response.status_code == 400 else PeerError
+    return kind(code, zh=zh, en=en)
+
+
+def _tls_in_words(url: str, error: Exception) -> PeerError:
+    reason = _short(error)
+    return PeerError(
+        "line.tls",
+        zh=f"与 {url} 的安全连接失败（{reason}）：对方不是本市证书登记的节点，或本机证书未被认可。请核对地址，运行 doctor。",
+        en=f"The secure connection to {url} failed ({reason}): that node does not hold a certificate of this city, or "
+        "ours is not recognised. Check the address and run doctor.",
+    )
+
+
+def _short(error: Exception) -> str:
+    text = str(error)
+    for known in (
+        "CERTIFICATE_VERIFY_FAILED",
+        "Hostname mismatch",
+        "TLSV13_ALERT_CERTIFICATE_REQUIRED",
+        "TLSV1_ALERT_UNKNOWN_CA",
+        "Connection refused",
+        "timed out",
+        "Name or service not known",
+        "Network is unreachable",
+        "Connection reset",
+        "Connection aborted",
+    ):
+        if known.lower() in text.lower():
+            return known
+    return type(error).__name__
