@@ -69,9 +69,7 @@ def test_one_wrong_digit_of_a_citizen_number_is_always_found(born, serial, place
     assert wrong not in caught.value.zh + caught.value.en
 
 
-@pytest.mark.parametrize(
-    "number", ["", "432302650312001", citizen() + "1", "1" * 90, citizen() + " " * 60 + "1"]
-)
+@pytest.mark.parametrize("number", ["", "432302650312001", citizen() + "1", "1" * 90, citizen() + " " * 60])
 def test_a_citizen_number_has_18_characters(number):
     with refused("id_length"):
         check_citizen_id(number, TODAY)

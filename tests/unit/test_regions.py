@@ -108,6 +108,7 @@ def test_a_city_may_stand_directly_under_its_province():
         (HEADER + CITY + TOWN + "430981102205,先锋村,village,430981000000\n", "parent", 4),
         (HEADER + "430981000000,沅江市,city,430981000000\n", "parent", 2),
         (HEADER + "430981000000,沅江市,city,440900000000\n", "parent", 2),
+        (HEADER + "441900000000,东莞市,city,441900000000\n", "parent", 2),
         (HEADER + CITY + VILLAGE, "no_parent", 3),
         (HEADER + CITY + TOWN + TOWN, "twice", 4),
         (HEADER + CITY + '430981102000,"四季"红镇,township,430981000000\n', "csv", 3),
