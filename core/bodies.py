@@ -168,7 +168,7 @@ Materials = Annotated[tuple[Material, ...], Count(60)]
 @dataclass(frozen=True, slots=True)
 class CaseSubmitted:
     item: Annotated[str, Text(64, 1)]
-    catalogue_version: Annotated[int, Whole(2**31)]
+    catalogue_version: Annotated[int, Whole(2**31, 1)]
     applicant: Applicant
     form: Answers
     materials: Materials

@@ -14,7 +14,7 @@ from core.errors import StateError
 from core.identifiers import NodeId, Tier, case_id_parts, city_of, division_of, tier_of
 from core.messages import CaseMessage, MessageType, Role
 from core.states import COUNTING, State
-from core.workflow_names import message_name, role_name, state_name, tier_name
+from core.workflow_names import duty_name, message_name, role_name, state_name, tier_name
 from core.workflow_terms import GENERAL, By, Desk, Duty, ItemRules, Next, Transition
 
 
@@ -297,9 +297,9 @@ def _check_officer(transition: Transition, case: Case, message: CaseMessage) -> 
         if officer == getattr(case.officers, duty):
             _illegal(
                 "same_officer",
-                f"“{message_name(message.type)}”须由另一人办理：{message.actor.name} 已办理本件的前一环节",
-                f"{message_name(message.type, 'en')!r} needs a different officer: {message.actor.name} has "
-                f"already done the {duty} of this case",
+                f"“{message_name(message.type)}”须由另一人办理：{message.actor.name} 已是本件的{duty_name(duty)}",
+                f"{message_name(message.type, 'en')!r} needs a different officer: {message.actor.name} is "
+                f"already the {duty_name(duty, 'en')} of this case",
             )
     if transition.duty is Duty.HANDLING and officer != case.officers.handling:
         _illegal(

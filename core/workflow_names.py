@@ -1,9 +1,12 @@
-"""What people call the states, steps, roles and tiers of the workflow."""
+"""What people call the states, steps, roles, desks and duties of the workflow."""
+
+from collections.abc import Collection
 
 from core.errors import Lang
 from core.identifiers import Tier
 from core.messages import MessageType, Role
 from core.states import State
+from core.workflow_terms import Desk, Duty, Next
 
 _STATES = {
     State.DRAFT: ("草稿", "draft"),
@@ -58,6 +61,30 @@ _ROLES = {
     Role.APPLICANT: ("申请人", "applicant"),
 }
 _TIERS = {Tier.CITY: ("市级", "city"), Tier.TOWNSHIP: ("镇级", "township"), Tier.VILLAGE: ("村级", "village")}
+_DESKS = {
+    Desk.ANY: ("持有的一级", "whichever holds it"),
+    Desk.WINDOW: ("镇级或市级", "township or city"),
+    Desk.FORWARDING: ("镇级（市级决定的事项）", "township, where the city decides"),
+    Desk.DECIDING: ("决定的一级", "the tier that decides"),
+}
+_NEXT = {
+    Next.SAME: ("不变", "the same desk"),
+    Next.FIRST: (
+        "镇级；市级登记的和保密的在市级",
+        "the township; the city for its own and for confidential cases",
+    ),
+    Next.CITY: ("市级", "the city"),
+    Next.ORIGIN: ("登记的网点", "where it was registered"),
+    Next.ASKER: ("提出补正或退回的一级", "the desk that had asked"),
+    Next.DELIVERY: ("送达处：登记的网点或决定的窗口", "where it was registered, or the window that decided"),
+    Next.NOBODY: ("办结", "nobody: closed"),
+}
+_DUTIES = {
+    Duty.ACCEPTING: ("受理人", "accepting officer"),
+    Duty.HANDLING: ("承办人", "handler"),
+    Duty.REVIEWING: ("审核人", "reviewer"),
+    Duty.DECIDING: ("决定人", "decider"),
+}
 
 
 def state_name(state: State, lang: Lang = "zh") -> str:
@@ -74,3 +101,20 @@ def role_name(role: Role, lang: Lang = "zh") -> str:
 
 def tier_name(tier: Tier, lang: Lang = "zh") -> str:
     return _TIERS[tier][lang == "en"]
+
+
+def role_names(roles: Collection[Role], lang: Lang = "zh") -> str:
+    """All of them, in the order of ``Role``."""
+    return (", " if lang == "en" else "、").join(role_name(role, lang) for role in Role if role in roles)
+
+
+def desk_name(desk: Desk, lang: Lang = "zh") -> str:
+    return _DESKS[desk][lang == "en"]
+
+
+def next_name(holder: Next, lang: Lang = "zh") -> str:
+    return _NEXT[holder][lang == "en"]
+
+
+def duty_name(duty: Duty, lang: Lang = "zh") -> str:
+    return _DUTIES[duty][lang == "en"]
