@@ -72,7 +72,7 @@ def sign_revocations(revocations: RevocationList, issuing_key: SigningKey) -> by
 
 def verify_revocations(data: bytes, issuing: VerifyKey) -> RevocationList:
     """The list that ``issuing`` signed. Raises ``PeerError`` (``revocations.*``, ``cose.*``, ``cbor.*``)."""
-    sign1 = cose.decode_sign1(data, bytes_max=REVOCATION_LIST_BYTES_MAX)
+    sign1 = _sign1(data)
     version = cose.decode_protected(
         sign1.protected, alg=cose.ALG_ESP256, label=LABEL_REVOCATIONS, bytes_max=64
     )
@@ -90,9 +90,25 @@ def verify_revocations(data: bytes, issuing: VerifyKey) -> RevocationList:
     return revocations
 
 
+def is_signed_by(data: bytes, issuing: VerifyKey) -> bool:
+    """Whether it was ``issuing`` that signed this list. Raises as :func:`verify_revocations` for its form."""
+    sign1 = _sign1(data)
+    return issuing.verifies(sign1.signature, cose.sig_structure(sign1.protected, sign1.payload))
+
+
 def newer(held: RevocationList, offered: RevocationList) -> RevocationList:
     """The list to go on with: an older one replayed by somebody revives no certificate."""
     return offered if offered.number > held.number else held
+
+
+def _sign1(data: bytes) -> cose.Sign1:
+    sign1 = cose.decode_sign1(data, bytes_max=REVOCATION_LIST_BYTES_MAX)
+    version = cose.decode_protected(
+        sign1.protected, alg=cose.ALG_ESP256, label=LABEL_REVOCATIONS, bytes_max=64
+    )
+    if version != _VERSION or isinstance(version, bool):
+        raise _malformed("version")
+    return sign1
 
 
 def _decode(payload: bytes) -> RevocationList:
