@@ -4,12 +4,12 @@ The checkpoint is the contiguous applied prefix of a stream and commits with the
 """
 
 import logging
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from core.canonical import canonical_json
+from core.canonical import canonical_json, parse_json
 from core.clock import World, iso
 from core.errors import LiandongError, PeerError
 from core.identifiers import new_id
@@ -18,10 +18,11 @@ from sync import audit
 from sync.dispatch import Dispatch, Incoming
 from sync.envelope import open_envelope
 from sync.identity import Place
-from sync.inbox import sign_once
+from sync.inbox import keep_receipt, sign_once
 from sync.keyring import Keyring
 from sync.packing import Message
-from sync.stream import StreamRow, append, stream_row
+from sync.receipt import verify_receipt
+from sync.stream import StreamRow, append, find_stream, stream_row
 from sync.stream_id import EVERYONE, Lane
 from sync.tables import APPLIED, ENVELOPE, QUARANTINE, STREAM
 
@@ -228,6 +229,29 @@ def _accept(tx: sa.Connection, place: Place, world: World, keyring: Keyring, row
     body = canonical_json({"receipt": b64encode(data).decode()})
     message = Message(new_id(world), RECEIPT_ISSUED, 1, "", body)
     append(tx, place, world, readers=[stream.stream.origin], lane=Lane.CONTROL, message=message)
+
+
+def take_issued_receipt(tx: sa.Connection, keyring: Keyring, incoming: Incoming) -> None:
+    """File an acceptance receipt that its signer sent end to end. Raises ``PeerError`` (``receipt.*``)."""
+    body = parse_json(incoming.message.body)
+    try:
+        data = b64decode(body["receipt"], validate=True)
+    except (TypeError, KeyError, ValueError) as error:
+        raise PeerError(
+            "receipt.malformed",
+            zh="签收回执格式不对，未采用。请核对双方软件版本。",
+            en="The receipt is malformed; it was not used. Compare the software versions.",
+        ) from error
+    receipt = verify_receipt(data, keyring.verify_key_of(incoming.stream.origin))
+    stream = find_stream(tx, receipt.stream)
+    if receipt.signer != incoming.stream.origin or stream is None:
+        raise PeerError(
+            "receipt.stranger",
+            zh=f"回执与发送者 {incoming.stream.origin} 或本机的数据流不符，未采用。",
+            en=f"The receipt does not belong to its sender, {incoming.stream.origin}, or to a stream of this node; "
+            "it was not used.",
+        )
+    keep_receipt(tx, stream, receipt, data)
 
 
 def _crashed(error: Exception) -> PeerError:

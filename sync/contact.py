@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from core.clock import iso
-from core.errors import LiandongError, PeerError
+from core.errors import LiandongError, PeerError, StateError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
 from sync import attachments, audit, cose
 from sync.bundle import Frame, Kind, ReadState, read_bundle, write_bundle
 from sync.custody import next_hops
 from sync.envelope import open_envelope, read_header, verify
 from sync.header import Header
-from sync.hello import Hello, read_hello, sign_hello, verify_hello
+from sync.hello import HEADS_MAX, Hello, read_hello, sign_hello, verify_hello
 from sync.identity import next_count
 from sync.inbox import Arrival, Contradiction, custody_receipt, hold, known_digest, put_on_hold
 from sync.node import Node
@@ -27,7 +27,7 @@ from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
 from sync.stream import children, seal_waiting, stream_row
 from sync.stream_id import EVERYONE, Lane, StreamId
-from sync.tables import DELIVERY, PEER, STREAM
+from sync.tables import DELIVERY, STREAM
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,8 @@ class Taken:
     duplicates: int = 0
     chunks: int = 0
     receipts: int = 0
+    wishes: int = 0
+    full: bool = False
     touched: set[int] = field(default_factory=set)
     refused: list[LiandongError] = field(default_factory=list)
 
@@ -70,11 +72,12 @@ def compose(
     reply_to: int = 0,
     ask_only: bool = False,
     with_certificates: bool = False,
+    asked_bytes: int = 0,
 ) -> Composed:
     """The bundle for ``peer``: receipts for the streams ``sign_for``, wishes, and what is owed within the budget.
 
-    ``ask_only``: after a broken contact, first ask what arrived, so that no byte is sent twice. At least one
-    envelope goes along even if it is larger than the budget.
+    ``ask_only``: after a broken contact, first ask what arrived, so that no byte is sent twice; ``asked_bytes``
+    is the budget we ask the neighbour to keep to. At least one envelope goes along even if it is larger than that.
     """
     frames: list[Frame] = []
     room = budget_bytes
@@ -83,7 +86,7 @@ def compose(
     with node.db.transaction() as tx:
         seal_waiting(tx, node.place, node.world, node.keyring)
         number = next_count(tx, "bundles_written")
-        hello = _introduce(node, tx, peer, number, reply_to, with_certificates)
+        hello = _introduce(node, tx, peer, number, reply_to, with_certificates, asked_bytes)
         frames.append(Frame(Kind.HELLO, sign_hello(hello, node.keyring.signing_key)))
         for row in sorted(sign_for):
             stream = stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row)).one())
@@ -91,7 +94,8 @@ def compose(
             frames.append(Frame(Kind.RECEIPT, receipt))
         wanted = attachments.wanted_from(tx, peer)
         if wanted:
-            frames.append(Frame(Kind.WANT, cose.encode([[bytes.fromhex(id_), have] for id_, have in wanted])))
+            wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
+            frames.append(Frame(Kind.WANT, cose.encode(wishes)))
         if ask_only:
             keys = list(tx.scalars(_unsigned_streams(peer)))
             if keys:
@@ -134,20 +138,29 @@ def take(node: Node, data: bytes, *, carrier: str, expected: NodeId | None = Non
     except PeerError as error:
         _refuse(node, peer, taken, error)
     taken.complete = state.complete
+    taken.full = bool(taken.envelopes or taken.chunks)
     node.note_contact(hello, carrier)
     node.apply_ready()
     return taken
 
 
 def _introduce(
-    node: Node, tx: sa.Connection, peer: NodeId, number: int, reply_to: int, with_certificates: bool
+    node: Node,
+    tx: sa.Connection,
+    peer: NodeId,
+    number: int,
+    reply_to: int,
+    with_certificates: bool,
+    asked_bytes: int,
 ) -> Hello:
-    row = tx.execute(sa.select(PEER.c.knows_serial).where(PEER.c.node == peer)).one_or_none()
-    known = row is not None and row.knows_serial == node.keyring.own_serial
+    pair = node.keyring.pair
+    met = node.peer(tx, peer)
+    known = met is not None and met.knows_serial == pair.signing.serial
     own = sa.select(STREAM.c.key, STREAM.c.head_seq, STREAM.c.head_digest).where(
         STREAM.c.origin == node.place.node, STREAM.c.epoch == node.place.epoch, STREAM.c.head_seq > 0
     )
-    heads = () if node.place.tier is Tier.CITY else tuple(tuple(head) for head in tx.execute(own.limit(256)))
+    rows = [] if node.place.tier is Tier.CITY else tx.execute(own.limit(HEADS_MAX)).all()
+    heads = tuple((bytes(row.key), row.head_seq, bytes(row.head_digest)) for row in rows)
     return Hello(
         sender=node.place.node,
         epoch=node.place.epoch,
@@ -156,10 +169,10 @@ def _introduce(
         reply_to=reply_to,
         at=int(node.world.now().timestamp() * 1000),
         software=node.software,
-        knows=node.keyring.serial_of(peer) or "",
-        certificates=node.keyring.own_certificates if with_certificates or not known else (),
+        knows=node.serial_of(peer),
+        certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
         heads=heads,
-        report=node.report(tx),
+        report=node.report(tx) | ({"budget": asked_bytes} if asked_bytes else {}),
     )
 
 
@@ -183,8 +196,7 @@ def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
             zh=f"连接的证书属于 {expected}，数据包却署名 {claim.sender}，未接收。",
             en=f"The connection's certificate belongs to {expected} but the bundle is by {claim.sender}; it was not taken.",
         )
-    if claim.sender not in node.neighbours():
-        _require_neighbour(node, claim.sender)
+    _require_neighbour(node, claim.sender)
     node.learn_certificates(claim.sender, claim.certificates)
     return verify_hello(frame.payload, node.keyring.verify_key_of(claim.sender))
 
@@ -214,6 +226,7 @@ def _take_frame(node: Node, peer: NodeId, carrier: str, frame: Frame, taken: Tak
             with node.db.transaction() as tx:
                 for id_, have in _pairs(frame.payload, WANT_BYTES_MAX):
                     attachments.take_want(tx, peer, id_.hex(), have)
+                    taken.wishes += 1
         elif frame.kind is Kind.ASK:
             with node.db.reading() as tx:
                 keys = cose.decode(frame.payload, bytes_max=WANT_BYTES_MAX)
@@ -226,7 +239,7 @@ def _take_frame(node: Node, peer: NodeId, carrier: str, frame: Frame, taken: Tak
         with node.db.transaction() as tx:
             put_on_hold(tx, node.world, error.stream, error.reason)
         _refuse(node, peer, taken, error)
-    except PeerError as error:
+    except (PeerError, StateError) as error:
         _refuse(node, peer, taken, error)
 
 

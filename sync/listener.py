@@ -4,7 +4,8 @@ import asyncio
 import json
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import uvicorn
@@ -99,10 +100,9 @@ async def serve_all(servers: list[uvicorn.Server], stop: asyncio.Event) -> None:
     stopping.cancel()
 
 
-class _no_signals:  # noqa: N801 - stands in for a context-manager function
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, *exc: object) -> None: ...
+@contextmanager
+def _no_signals() -> Iterator[None]:
+    yield
 
 
 def _app(routes: list[Route]) -> Starlette:

@@ -68,11 +68,13 @@ def check_settings(values: dict[str, Any], path: Path) -> Settings:
     for key, value in values.items():
         if key not in known:
             raise _wrong(path, key, value, "one of " + ", ".join(sorted(known)))
-        if not isinstance(value, int if key in _RANGES else str) or isinstance(value, bool):
-            raise _wrong(path, key, value, "a whole number" if key in _RANGES else "text")
-        low, high = _RANGES.get(key, (0, 0))
-        if key in _RANGES and not low <= value <= high:
-            raise _wrong(path, key, value, f"{low}-{high}")
+        if key in _RANGES:
+            low, high = _RANGES[key]
+            if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+                raise _wrong(path, key, value, f"{low}-{high}")
+            continue
+        if not isinstance(value, str):
+            raise _wrong(path, key, value, "text")
         if key.startswith("parent_") and value and urlsplit(value).scheme != "https":
             raise _wrong(path, key, value, "https://host:port")
         if key.startswith("listen_") and value:

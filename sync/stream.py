@@ -118,16 +118,22 @@ def append(
 def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring) -> int:
     """Seal every recorded message that waits for an envelope; returns the number of envelopes made.
 
-    Raises ``StateError`` (``keyring.unknown_node``) if a reader's certificate is not known yet.
+    A message for a reader whose certificate has not arrived yet goes on waiting.
     """
     waiting = sa.select(MESSAGE.c.stream_id).where(MESSAGE.c.seq.is_(None)).distinct()
     made = 0
     for row in tx.execute(sa.select(STREAM).where(STREAM.c.id.in_(waiting)).order_by(STREAM.c.lane)).all():
         stream = stream_row(row)
+        if not _is_sealable(stream.stream, keyring):
+            continue
         while batch := _next_batch(tx, stream):
             stream = _seal_batch(tx, stream, batch, world, keyring)
             made += 1
     return made
+
+
+def _is_sealable(stream: StreamId, keyring: Keyring) -> bool:
+    return stream.is_open or all(reader in keyring.nodes() for reader in stream.readers)
 
 
 def _next_batch(tx: sa.Connection, stream: StreamRow) -> list[tuple[int, Message]]:

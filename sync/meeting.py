@@ -1,0 +1,121 @@
+"""Calling the neighbour above, and answering those below: rounds of contact until both outboxes are empty."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from core.errors import LiandongError, PeerError
+from core.identifiers import NodeId
+from sync import contact
+from sync.authority import CertStatus
+from sync.node import Node
+from sync.outbox import queue_of
+from sync.retry import BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, BUDGET_BYTES_START, next_budget_bytes
+from sync.tables import MESSAGE
+from sync.transport.base import Transport
+from sync.x509 import read_certificate
+
+ROUNDS_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Meeting:
+    """What a meeting did, both directions; bytes as sent and received."""
+
+    rounds: int = 0
+    sent_envelopes: int = 0
+    sent_chunks: int = 0
+    sent_bytes: int = 0
+    received_envelopes: int = 0
+    received_chunks: int = 0
+    received_bytes: int = 0
+    refused: tuple[LiandongError, ...] = ()
+
+
+def meet(
+    node: Node, transport: Transport, peer: NodeId, progress: Callable[[Meeting], None] = lambda done: None
+) -> Meeting:
+    """Exchange bundles with ``peer`` until nothing is owed either way.
+
+    Raises ``LineDown`` or ``PeerError`` if the line broke or the neighbour refused; what was signed for until
+    then stays done, and the next meeting first asks what arrived.
+    """
+    done = Meeting()
+    budget, failures = node.budget_of(peer)
+    sign_for: set[int] = set()
+    ask_only = failures > 0
+    while done.rounds < ROUNDS_MAX:
+        with node.lock:
+            bundle = contact.compose(
+                node, peer, budget_bytes=budget, sign_for=sign_for, ask_only=ask_only, asked_bytes=budget
+            )
+        started_s = node.world.monotonic_s()
+        try:
+            answer = transport.exchange(bundle.data)
+            with node.lock:
+                taken = contact.take(node, answer, carrier=transport.carrier, expected=peer)
+            _require_answer(taken, bundle.number)
+        except LiandongError as error:
+            node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=True))
+            raise
+        took_s = node.world.monotonic_s() - started_s
+        budget = next_budget_bytes(budget, took_s=took_s, filled=bundle.filled or taken.full, failed=False)
+        done = Meeting(
+            done.rounds + 1,
+            done.sent_envelopes + bundle.envelopes,
+            done.sent_chunks + bundle.chunks,
+            done.sent_bytes + len(bundle.data),
+            done.received_envelopes + taken.envelopes,
+            done.received_chunks + taken.chunks,
+            done.received_bytes + len(answer),
+            done.refused + tuple(taken.refused),
+        )
+        progress(done)
+        sign_for = taken.touched
+        moved = taken.envelopes or taken.chunks or taken.receipts or taken.touched or ask_only or taken.wishes
+        ask_only = False
+        if not sign_for and not (moved and is_owing(node, peer)):
+            break
+    node.set_budget(peer, budget)
+    return done
+
+
+def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
+    """The answer to a neighbour's bundle. Raises ``PeerError`` in words for who has no business here."""
+    certificate = read_certificate(certificate_der)
+    now = node.world.now()
+    own_clock_is_plausible = node.keyring.judge(node.keyring.pair.signing, now).usable
+    verdict = node.keyring.judge(certificate, now)
+    # With its own certificate out of date by its own clock, a node had better doubt the clock than its neighbours.
+    if own_clock_is_plausible or verdict.status in (CertStatus.REVOKED, CertStatus.WRONG_ISSUER):
+        verdict.require()
+    with node.lock:
+        taken = contact.take(node, request, carrier="extranet", expected=certificate.node)
+        wish = taken.hello.report.get("budget")
+        budget = wish if isinstance(wish, int) else BUDGET_BYTES_START
+        reply = contact.compose(
+            node,
+            certificate.node,
+            budget_bytes=max(BUDGET_BYTES_MIN, min(budget, BUDGET_BYTES_MAX)),
+            sign_for=taken.touched,
+            reply_to=taken.hello.number,
+        )
+    return reply.data
+
+
+def is_owing(node: Node, peer: NodeId) -> bool:
+    """Whether anything recorded here has not been signed for by ``peer``, sealed or not."""
+    with node.db.reading() as tx:
+        unsealed = tx.scalar(sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None)).limit(1))
+        return unsealed is not None or queue_of(tx, peer).envelopes > 0
+
+
+def _require_answer(taken: contact.Taken, number: int) -> None:
+    if taken.hello.reply_to != number:
+        raise PeerError(
+            "contact.stale_answer",
+            zh="收到的应答不是本次联络的（可能是缓存或重放），未作为送达处理，将重新联络。",
+            en="The answer is not to this contact (a cache, or a replay); it does not count as delivery. "
+            "The next contact comes by itself.",
+        )
