@@ -10,6 +10,7 @@ Point = tuple[float, float]
 
 WIDTH, HEIGHT = 1560, 590
 BOX_W, BOX_H = 126, 50
+STEP_PX = 12
 
 PLACES: dict[State, Point] = {
     State.DRAFT: (90, 260),
@@ -32,7 +33,7 @@ PLACES: dict[State, Point] = {
 """Centre of each state's box."""
 
 FRAMES: dict[str, tuple[float, float, float, float]] = {
-    "OPEN_CASES": (220, 40, 1200, 490),
+    "OPEN_CASES": (196, 40, 1200, 490),
     "COUNTING": (455, 180, 1185, 470),
 }
 """Left, top, right, bottom."""
@@ -118,7 +119,10 @@ def _straight(start: Point, end: Point, words: str, aside: float) -> str:
     reach = _reach(dx, dy)
     first = (start[0] + dx * reach + shift[0], start[1] + dy * reach + shift[1])
     last = (end[0] - dx * reach + shift[0], end[1] - dy * reach + shift[1])
-    middle = ((first[0] + last[0]) / 2 + shift[0] * 0.9, (first[1] + last[1]) / 2 + 4 + shift[1] * 0.9)
+    # Beside a steep arrow that has a partner the words stand clear of both lines.
+    room = 8 + len(words) * STEP_PX / 2 - aside if aside and not dx else 0
+    clear = (room if shift[0] > 0 else -room) + shift[0]
+    middle = ((first[0] + last[0]) / 2 + clear, (first[1] + last[1]) / 2 + 4 + shift[1] * 0.9)
     return _path(f"M{_p(first)}L{_p(last)}", middle, words)
 
 
@@ -131,7 +135,7 @@ def _reach(dx: float, dy: float) -> float:
 
 def _loop(place: Point, words: str) -> str:
     x, y = place[0], place[1] - BOX_H / 2
-    return _path(f"M{_p((x + 12, y))}c22 -42 56 -34 38 0", (x + 40, y - 34), words)
+    return _path(f"M{_p((x + 12, y))}c22 -42 56 -34 38 0", (x + 74, y - 16), words)
 
 
 def _arc(start: Point, end: Point, depth: float, words: str) -> str:
