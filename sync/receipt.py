@@ -108,7 +108,7 @@ def _encode(receipt: Receipt) -> bytes:
 
 def _sign1(data: bytes) -> cose.Sign1:
     sign1 = cose.decode_sign1(data, bytes_max=RECEIPT_BYTES_MAX)
-    version = cose.decode_protected(sign1.protected, alg=cose.ALG_ESP256, label=LABEL_RECEIPT, bytes_max=64)
+    version = cose.decode_protected(sign1.protected, alg=cose.ALG_ESP256, label=LABEL_RECEIPT, bytes_max=1024)
     if version != RECEIPT_VERSION or isinstance(version, bool):
         raise PeerError(
             "receipt.version",

@@ -74,7 +74,7 @@ def verify_revocations(data: bytes, issuing: VerifyKey) -> RevocationList:
     """The list that ``issuing`` signed. Raises ``PeerError`` (``revocations.*``, ``cose.*``, ``cbor.*``)."""
     sign1 = _sign1(data)
     version = cose.decode_protected(
-        sign1.protected, alg=cose.ALG_ESP256, label=LABEL_REVOCATIONS, bytes_max=64
+        sign1.protected, alg=cose.ALG_ESP256, label=LABEL_REVOCATIONS, bytes_max=1024
     )
     if version != _VERSION or isinstance(version, bool):
         raise _malformed("version")
@@ -104,7 +104,7 @@ def newer(held: RevocationList, offered: RevocationList) -> RevocationList:
 def _sign1(data: bytes) -> cose.Sign1:
     sign1 = cose.decode_sign1(data, bytes_max=REVOCATION_LIST_BYTES_MAX)
     version = cose.decode_protected(
-        sign1.protected, alg=cose.ALG_ESP256, label=LABEL_REVOCATIONS, bytes_max=64
+        sign1.protected, alg=cose.ALG_ESP256, label=LABEL_REVOCATIONS, bytes_max=1024
     )
     if version != _VERSION or isinstance(version, bool):
         raise _malformed("version")
