@@ -99,7 +99,7 @@ def compose(
         if ask_only:
             keys = list(tx.scalars(_unsigned_streams(peer)))
             if keys:
-                frames.append(Frame(Kind.ASK, cose.encode([bytes(key) for key in keys])))
+                frames.append(Frame(Kind.ASK, cose.encode(keys)))
         else:
             for item in owed(tx, peer):
                 if item.size > room and envelopes:

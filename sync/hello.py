@@ -6,7 +6,7 @@ from typing import Any
 from core.errors import PeerError
 from core.identifiers import NodeId
 from sync import cose
-from sync.primitives import SigningKey, VerifyKey
+from sync.primitives import SigningKey, Verifier
 from sync.stream_id import check_node, is_epoch
 
 HELLO_VERSION = 1
@@ -55,7 +55,7 @@ def read_hello(data: bytes) -> Hello:
     return _parse(_open(data).payload)
 
 
-def verify_hello(data: bytes, key: VerifyKey) -> Hello:
+def verify_hello(data: bytes, key: Verifier) -> Hello:
     """The hello that ``key`` signed. Raises ``PeerError`` (``hello.forged``)."""
     sign1 = _open(data)
     if not key.verifies(sign1.signature, cose.sig_structure(sign1.protected, sign1.payload)):

@@ -2,20 +2,20 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from core.clock import World, iso
 from core.errors import LiandongError
-from core.identifiers import NodeId, division_of, new_id, parent_of
+from core.identifiers import NodeId, new_id
 from core.store.engine import Database
 from sync import attachments, checkpoint
 from sync.attachments import ChunkStore
-from sync.dispatch import Dispatch, Incoming
+from sync.dispatch import Dispatch, Handler, Incoming
 from sync.hello import Hello
 from sync.identity import Place, read_place
 from sync.keyring import KeyRecord, Keyring
@@ -28,6 +28,21 @@ from sync.x509 import read_certificate
 
 Facts = Callable[[sa.Connection], dict[str, Any]]
 """What a tier adds to the report that rides in every contact; short text and whole numbers only."""
+
+
+class FileManifest(Protocol):
+    """What sync needs of a file's manifest; the key stays in the sealed message that carries it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def chunk_size(self) -> int: ...
+    @property
+    def chunks(self) -> tuple[str, ...]: ...
 
 
 @dataclass(slots=True)
@@ -72,6 +87,23 @@ class Node:
         message = Message(message_id, type_, schema, subject, body)
         append(tx, self.place, self.world, readers=readers, lane=Lane[lane.upper()], message=message)
 
+    def offer(
+        self, tx: sa.Connection, manifests: Iterable["FileManifest"], readers: Iterable[NodeId]
+    ) -> None:
+        """Offer the files that a message names to its readers, in the same transaction."""
+        for manifest in manifests:
+            sealed = attachments.Sealed(
+                manifest.id, manifest.size, manifest.key, manifest.chunk_size, manifest.chunks
+            )
+            attachments.offer(tx, self.place, self.world, sealed, frozenset(readers), new_id(self.world))
+
+    def serve(
+        self, handlers: Mapping[str, tuple[Callable[[sa.Connection, NodeId, str, bytes], Any], int]]
+    ) -> None:
+        """Let handlers ``(transaction, origin, subject, body)``, each with its newest schema, take messages."""
+        for type_, (take, schema) in handlers.items():
+            self.dispatch.on(type_, _as_handler(take), schema=schema)
+
     def say(self, tx: sa.Connection, readers: Iterable[NodeId], lane: Lane, type_: str, body: bytes) -> None:
         """Record a message of this node's own, about no case."""
         message = Message(new_id(self.world), type_, 1, "", body)
@@ -109,7 +141,7 @@ class Node:
         """Remember that a neighbour was met, with what it said of itself."""
         now = self.world.now()
         offset = round((datetime.fromtimestamp(hello.at / 1000, UTC) - now).total_seconds())
-        below = parent_of(division_of(hello.sender)) == self.place.division
+        below = hello.sender != self.place.parent
         with self.db.transaction() as tx:
             if below:
                 meet_child(tx, self.place, hello.sender)
@@ -169,6 +201,13 @@ class Node:
     def _write_peer(self, tx: sa.Connection, node: NodeId, **values: Any) -> None:
         if tx.execute(sa.update(PEER).where(PEER.c.node == node).values(**values)).rowcount == 0:
             tx.execute(sa.insert(PEER).values(node=node, **values))
+
+
+def _as_handler(take: Callable[[sa.Connection, NodeId, str, bytes], Any]) -> Handler:
+    def handle(tx: sa.Connection, incoming: Incoming) -> None:
+        take(tx, incoming.stream.origin, incoming.message.subject, incoming.message.body)
+
+    return handle
 
 
 def stored_keys(tx: sa.Connection) -> list[KeyRecord]:

@@ -17,7 +17,7 @@ def retry_delay_s(failures: int, chance: bytes, *, usual_s: float) -> float:
     """
     if failures <= 0:
         return usual_s
-    ceiling = min(RETRY_DELAY_S_MAX, RETRY_DELAY_S_MIN * 2 ** min(failures - 1, 10))
+    ceiling: float = min(RETRY_DELAY_S_MAX, RETRY_DELAY_S_MIN * 2 ** min(failures - 1, 10))
     share = int.from_bytes(chance[:2], "big") / 0xFFFF
     return ceiling / 2 + share * ceiling / 2
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from core.clock import World, iso
-from core.identifiers import NodeId, Tier, division_of, parent_of
+from core.identifiers import NodeId, Tier
 from sync.custody import next_hops
 from sync.envelope import seal
 from sync.header import NO_DIGEST
@@ -40,7 +40,7 @@ def children(tx: sa.Connection, place: Place) -> list[NodeId]:
     if place.tier is Tier.VILLAGE:
         return []
     nodes = [NodeId(node) for node in tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node))]
-    return [node for node in nodes if node != place.node and parent_of(division_of(node)) == place.division]
+    return [node for node in nodes if node not in (place.node, place.parent)]
 
 
 def find_stream(tx: sa.Connection, stream: StreamId) -> StreamRow | None:

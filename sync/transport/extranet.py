@@ -1,5 +1,6 @@
 """Bundles over HTTPS: the one place that knows ``requests``."""
 
+import json
 import ssl
 from typing import Any
 
@@ -25,15 +26,11 @@ class NodeAdapter(HTTPAdapter):
         self._host_name = host_name
         super().__init__(pool_maxsize=2)
 
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        name = self._host_name or False
-        super().init_poolmanager(
-            *args,
-            **kwargs,
-            ssl_context=self._context,
-            assert_hostname=name,
-            **({"server_hostname": name} if name else {}),
-        )
+    def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
+        kwargs |= {"ssl_context": self._context, "assert_hostname": self._host_name or False}
+        if self._host_name:
+            kwargs["server_hostname"] = self._host_name
+        super().init_poolmanager(connections, maxsize, block, **kwargs)
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """The context holds the whole policy; requests' own bundle of public authorities stays out."""
@@ -106,7 +103,7 @@ def _read(response: requests.Response, bytes_max: int) -> bytes:
 
 def _refusal(response: requests.Response, body: bytes) -> LiandongError:
     try:
-        value = requests.models.complexjson.loads(body[:ERROR_BYTES_MAX])
+        value = json.loads(body[:ERROR_BYTES_MAX])
         code, zh, en = str(value["code"])[:64], str(value["zh"])[:500], str(value["en"])[:500]
     except (ValueError, KeyError, TypeError):
         return LineDown(

@@ -1,0 +1,91 @@
+"""What every tier's desk works with: published tables, the book of cases, and the verbs on both."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from core.clock import World
+from core.identifiers import NodeId
+from core.messages import SCHEMA, MessageType
+from core.store.casebook import Casebook
+from core.store.casework import Casework, OfferFiles, Post
+from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED, Shelf
+
+Take = Callable[[sa.Connection, NodeId, str, bytes], Any]
+"""Brings a message into effect: transaction, origin, subject, body."""
+
+
+class Place(Protocol):
+    """Where the carrier stands."""
+
+    @property
+    def node(self) -> NodeId: ...
+
+
+class Carrier(Protocol):
+    """What an office needs of the node that carries its messages."""
+
+    @property
+    def place(self) -> Place: ...
+    @property
+    def world(self) -> World: ...
+    @property
+    def post(self) -> Post: ...
+    @property
+    def offer(self) -> OfferFiles: ...
+    @property
+    def facts(self) -> list[Callable[[sa.Connection], dict[str, Any]]]: ...
+    def serve(self, handlers: Mapping[str, tuple[Take, int]]) -> None: ...
+
+
+class Office:
+    """Composed once per process, on the node's database and in its transactions."""
+
+    def __init__(
+        self, node: NodeId, world: World, *, post: Post, offer_files: OfferFiles, installation: int = 0
+    ) -> None:
+        self.shelf = Shelf(world)
+        self.casebook = Casebook(self.shelf.item, self.shelf.calendar)
+        self.casework = Casework(
+            self.casebook, node, world, post=post, offer_files=offer_files, installation=installation
+        )
+
+    @classmethod
+    def join(cls, carrier: Carrier, tx: sa.Connection, installation: int) -> "Office":
+        """An office whose messages leave by ``carrier`` and which takes those that arrive by it."""
+        office = cls(
+            carrier.place.node,
+            carrier.world,
+            post=carrier.post,
+            offer_files=carrier.offer,
+            installation=installation,
+        )
+        office.refresh(tx)
+        carrier.serve(office.handlers())
+        carrier.facts.append(office.facts)
+        return office
+
+    def refresh(self, tx: sa.Connection) -> None:
+        """Take up publications that another process of this node received."""
+        self.shelf.load(tx)
+        self.casebook.calendar = self.shelf.calendar
+
+    def handlers(self) -> dict[str, tuple[Take, int]]:
+        """What to do with the messages of other nodes: by type, with the newest schema known."""
+        served: dict[str, tuple[Take, int]] = dict.fromkeys(MessageType, (self.casework.take, SCHEMA))
+        served[CATALOGUE_PUBLISHED] = (self._take_catalogue, 1)
+        served[CALENDAR_PUBLISHED] = (self._take_calendar, 1)
+        return served
+
+    def _take_catalogue(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
+        version = self.shelf.put_catalogue(tx, data)
+        self.casebook.refold_waiting(tx, f"catalogue:{version}")
+
+    def _take_calendar(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
+        self.shelf.put_calendar(tx, data)
+        self.casebook.calendar = self.shelf.calendar
+
+    def facts(self, tx: sa.Connection) -> dict[str, Any]:
+        """What the report in every contact says of the published tables here."""
+        return {"catalogue": self.shelf.version, "calendar": self.shelf.calendar.version}

@@ -1,0 +1,88 @@
+"""A node's folder on disk: made once, opened by every program of the tier."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from core.clock import World
+from core.errors import LocalError
+from core.identifiers import new_id
+from core.store.engine import Database, open_sqlite, open_url
+from core.store.migrate import upgrade
+from sync import audit
+from sync.chunkstore import FileChunkStore
+from sync.identity import read_fact, write_fact
+from sync.node import Node
+from sync.settings import FILE_NAME, Settings, load_settings, write_settings
+
+DATABASE = "node.db"
+CHUNKS = "chunks"
+BACKUPS = "backups"
+SOFTWARE = version("liandong")
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """An opened folder."""
+
+    folder: Path
+    settings: Settings
+    db: Database
+    node: Node
+
+    def close(self) -> None:
+        self.db.close()
+
+
+def create(
+    folder: Path, settings: Settings, world: World, chains: Sequence[Path], raw_key: bytes | None = None
+) -> Installation:
+    """Make a new installation with a fresh epoch. Raises ``LocalError`` (``node.exists``)."""
+    if (folder / FILE_NAME).exists():
+        raise LocalError(
+            "node.exists",
+            zh=f"{folder} 里已经有一个节点，未作改动。要重新安装请换一个空目录。",
+            en=f"There is a node in {folder} already; nothing was changed. Use an empty folder for a new one.",
+        )
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    db = _database(folder, settings, raw_key)
+    upgrade(db, chains, None)
+    with db.transaction() as tx:
+        write_fact(tx, "node", settings.node)
+        write_fact(tx, "epoch", new_id(world))
+        write_fact(tx, "installation", 0)
+        audit.note(tx, world, actor="init", action="node.created", subject=settings.node, software=SOFTWARE)
+    # Written last: a folder with settings is a whole installation.
+    write_settings(folder, settings)
+    return Installation(folder, settings, db, _load(db, folder, world))
+
+
+def open_folder(
+    folder: Path, world: World, chains: Sequence[Path], raw_key: bytes | None = None
+) -> Installation:
+    """Open an installation, bringing its database up to date first (a backup is made before that).
+
+    Raises ``InputError`` (``settings.*``), ``LocalError`` (``store.*``, ``node.not_initialised``).
+    """
+    settings = load_settings(folder)
+    db = _database(folder, settings, raw_key)
+    stamp = world.now().strftime("%Y%m%dT%H%M%SZ")
+    upgrade(db, chains, folder / BACKUPS / f"before-upgrade-{stamp}.db")
+    return Installation(folder, settings, db, _load(db, folder, world))
+
+
+def installation_ordinal(installation: Installation) -> int:
+    """Which installation of this node this is, 0-9: chooses the block of case numbers."""
+    with installation.db.reading() as tx:
+        return int(read_fact(tx, "installation", 0))
+
+
+def _database(folder: Path, settings: Settings, raw_key: bytes | None) -> Database:
+    if settings.database_url:
+        return open_url(settings.database_url)
+    return open_sqlite(folder / DATABASE, raw_key=raw_key)
+
+
+def _load(db: Database, folder: Path, world: World) -> Node:
+    return Node.load(db, world, FileChunkStore(folder / CHUNKS), SOFTWARE)
