@@ -126,10 +126,8 @@ def test_an_item_is_found_by_number_initials_or_words(typed: str, code: str):
 
 
 def test_what_begins_with_the_word_comes_first():
-    found = [item.name for item in load_catalogue().search("jhdj")]
-    assert found == ["结婚登记"]
-    names = [item.name for item in load_catalogue().search("社会保险")]
-    assert names[0] == "社会保险登记"
+    begins = [item.name.startswith("建设") for item in load_catalogue().search("建设")]
+    assert len(set(begins)) == 2 and begins == sorted(begins, reverse=True)
 
 
 def test_an_empty_search_shows_everything_the_tier_takes_in():

@@ -56,6 +56,11 @@ def test_all_that_is_wrong_is_told_at_once_in_both_languages():
     assert len(check.words()) == len(check.words("en")) == 5
 
 
+def test_a_material_entered_twice_is_an_obstacle_even_when_nothing_is_missing():
+    check = check_materials(SUBSISTENCE, [*COMPLETE, COMPLETE[0]])
+    assert check.repeated == ("申请书",) and not check.is_complete
+
+
 def test_a_scan_stands_for_the_copies_but_never_for_the_original():
     assert check_materials(SUBSISTENCE, with_record("户口簿", 1, 0, SCAN)).is_complete
     assert not check_materials(SUBSISTENCE, with_record("户口簿", 1, 0)).is_complete
