@@ -168,8 +168,7 @@ def renew(
             "certificate.other_node",
             zh=f"证书续期申请写的是 {asked.node}，申请者却是 {current.node}，未签发。请在该节点重新注册。",
             en=f"The renewal is for {asked.node} but was asked by {current.node}; nothing was issued. Enrol "
-            "that "
-            "node again.",
+            "that node again.",
         )
     if revocations.is_revoked(current.serial):
         _revoked(current, revocations).require()
@@ -205,8 +204,7 @@ def verify_chain(
             f"{certificate.node} 的证书不是本市签发机构签发的，未采用。"
             "请在该节点用市级发放的注册码重新注册。",
             f"The certificate of {certificate.node} was not issued by this city's authority; it was not "
-            "used. Enrol "
-            "that node with a code from the city.",
+            "used. Enrol that node with a code from the city.",
         )
     if revocations.is_revoked(certificate.serial):
         return _revoked(certificate, revocations)
@@ -214,11 +212,9 @@ def verify_chain(
         return Verdict(
             CertStatus.NOT_YET_VALID,
             f"{certificate.node} 的证书从 {local(certificate.not_before)} 起才有效，而本机时间是 "
-            f"{local(at)}。"
-            "请先核对本机时钟。",
+            f"{local(at)}。请先核对本机时钟。",
             f"The certificate of {certificate.node} is valid only from {local(certificate.not_before)}, but "
-            "this "
-            f"machine's time is {local(at)}. Check this machine's clock first.",
+            f"this machine's time is {local(at)}. Check this machine's clock first.",
         )
     for authority, name_zh, name_en in ((issuing, "签发机构", "issuing authority"), (root, "根机构", "root")):
         if at > authority.not_after:
@@ -226,8 +222,8 @@ def verify_chain(
                 CertStatus.EXPIRED,
                 f"本市{name_zh}的证书已于 {local(authority.not_after)} 到期。请核对本机时钟；若无误，"
                 "请市级管理员换发。",
-                f"The certificate of this city's {name_en} ended on {local(authority.not_after)}. Check this "
-                "machine's clock; if it is right, the city's administrator has to issue a new one.",
+                f"The certificate of this city's {name_en} ended on {local(authority.not_after)}. Check "
+                "this machine's clock; if it is right, the city's administrator has to issue a new one.",
             )
     return _by_date(certificate, at, grace, warning)
 
@@ -241,20 +237,16 @@ def _by_date(certificate: Certificate, at: datetime, grace: timedelta, warning: 
         return Verdict(
             CertStatus.EXPIRED,
             f"{certificate.node} 的证书已于 {end} 到期，宽限 {grace.days} 天也已过。仍可登记申请，"
-            "但不能交换数据："
-            "请先核对本机时钟，再向市级管理员索取注册码重新注册。",
+            "但不能交换数据：请先核对本机时钟，再向市级管理员索取注册码重新注册。",
             f"The certificate of {certificate.node} ended on {end}, and the {grace.days} days of grace are "
-            "over. "
-            "Applications can still be taken, but nothing is exchanged: check this machine's clock, then "
-            "ask the "
-            "city's administrator for a code and enrol again.",
+            "over. Applications can still be taken, but nothing is exchanged: check this machine's clock, "
+            "then ask the city's administrator for a code and enrol again.",
         )
     if at > certificate.not_after:
         return Verdict(
             CertStatus.IN_GRACE,
             f"{certificate.node} 的证书已于 {end} 到期，宽限至 {local(certificate.not_after + grace)}。"
-            "请尽快联网一次，"
-            "证书会自动续期。",
+            "请尽快联网一次，证书会自动续期。",
             f"The certificate of {certificate.node} ended on {end}; grace lasts until "
             f"{local(certificate.not_after + grace)}. Bring this node on line once soon and it renews by "
             "itself.",
@@ -276,8 +268,7 @@ def _revoked(certificate: Certificate, revocations: RevocationList) -> Verdict:
         f"{certificate.node} 的证书已被市级吊销（原因：{reason}），不再采信。如属误吊销，"
         "请向市级管理员索取注册码重新注册。",
         f"The city has revoked the certificate of {certificate.node} (reason: {reason}); it is trusted no "
-        "more. If "
-        "that is a mistake, ask the city's administrator for a code and enrol again.",
+        "more. If that is a mistake, ask the city's administrator for a code and enrol again.",
     )
 
 
@@ -298,12 +289,10 @@ def write_root_key(path: Path, key: SigningKey, passphrase: str) -> str:
             "authority.root_key_file",
             zh=f"根密钥无法写入 {path}（文件已存在或无写入权限），未建立签发机构。请换一个新的文件位置。",
             en=f"The root key cannot be written to {path} (the file exists, or writing is not allowed); no "
-            "authority "
-            "was founded. Choose a new place for the file.",
+            "authority was founded. Choose a new place for the file.",
         ) from error
     return (
-        f"根密钥已写入 {path}。请把它移到离线介质，放入保险柜，并从本机删除；只有更换签发机构时才需要它。\n"
-        f"The root key is in {path}. Move it to an offline medium, lock that away and delete it here; it is "
-        "needed "
-        "only to replace the issuing authority."
+        f"根密钥已写入 {path}。请把它移到离线介质，放入保险柜，并从本机删除；只有更换签发机构时才需要它。"
+        f"\nThe root key is in {path}. Move it to an offline medium, lock that away and delete it here; it "
+        "is needed only to replace the issuing authority."
     )

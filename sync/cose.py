@@ -109,8 +109,7 @@ def decode_sign1(data: bytes, *, bytes_max: int) -> Sign1:
             "cose.unprotected",
             zh="信封外层带有未受签名保护的字段，途中可能被添加，未接收。请对方重新发送。",
             en="The outer layer carries a header that no signature protects; it may have been added on the "
-            "way. "
-            "It was not taken: ask the sender to send it again.",
+            "way. It was not taken: ask the sender to send it again.",
         )
     return Sign1(_bytes(protected), _bytes(payload), _bytes(signature))
 
@@ -263,8 +262,7 @@ def _malformed(zh: str, en: str) -> PeerError:
         "cbor.malformed",
         zh=f"数据格式不规范（{zh}），途中可能损坏，未接收。请对方重新发送。",
         en=f"The data are not in the one accepted form ({en}); they may have been damaged on the way. They "
-        "were "
-        "not taken: ask the sender to send them again.",
+        "were not taken: ask the sender to send them again.",
     )
 
 
@@ -273,6 +271,5 @@ def _refused(zh: str, en: str) -> PeerError:
         "cose.malformed",
         zh=f"密封结构不符合约定（{zh}），未接收。请对方重新发送，并核对双方软件版本。",
         en=f"The sealed structure is not as agreed ({en}); it was not taken. Ask the sender to send it "
-        "again, and "
-        "compare the software versions of both nodes.",
+        "again, and compare the software versions of both nodes.",
     )

@@ -302,8 +302,7 @@ def _check_mac(code: EnrolmentCode, purpose: str, data: bytes, mac: Any) -> None
             "enrolment.stranger",
             zh="对方不知道这个注册码：注册码输错，或途中有人冒充。请核对注册码；仍不行请报告市级管理员。",
             en="The other side does not know this code: it was mistyped, or somebody on the way pretends. "
-            "Check the "
-            "code; if that does not help, report it to the city's administrator.",
+            "Check the code; if that does not help, report it to the city's administrator.",
         )
 
 

@@ -69,8 +69,7 @@ def parse_code(text: str) -> EnrolmentCode:
             "enrolment.code_length",
             zh=f"注册码应为 {CODE_CHARS} 个字符（五组，每组五个），现为 {len(typed)} 个，请对照重新输入。",
             en=f"A code has {CODE_CHARS} characters (five groups of five); this has {len(typed)}. Please "
-            "type it "
-            "again.",
+            "type it again.",
         )
     body = typed[:-1]
     if _check(body) != typed[-1]:

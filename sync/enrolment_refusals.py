@@ -23,13 +23,12 @@ _WORDS: dict[str, tuple[str, str]] = {
     "enrolment.other_node": (
         "该注册码是发给另一个节点的，请核对本节点编号，或向市级管理员索取本节点的注册码。",
         "This code was made for another node. Check this node's number, or ask the city's administrator for "
-        "a code "
-        "for this node.",
+        "a code for this node.",
     ),
     "enrolment.used_code": (
         "该注册码已被使用。若不是本节点所用，请立即报告市级管理员；否则请重新索取。",
-        "This code has been used already. If it was not by this node, tell the city's administrator at once; "
-        "otherwise ask for another.",
+        "This code has been used already. If it was not by this node, tell the city's administrator at "
+        "once; otherwise ask for another.",
     ),
     "enrolment.bad_request": (
         "市级不能采用本节点的注册申请。请核对软件版本，再重新注册。",

@@ -107,8 +107,7 @@ def seal(
             "envelope.too_large",
             zh=f"信封封装后有 {len(data)} 字节，超过上限 {ENVELOPE_BYTES_MAX} 字节。请减少每封的消息数。",
             en=f"The envelope has {len(data)} bytes, more than the {ENVELOPE_BYTES_MAX} allowed. Put fewer "
-            "messages "
-            "into one.",
+            "messages into one.",
         )
     return SealedEnvelope(data, header, sha256(data))
 
@@ -192,8 +191,7 @@ def _decrypt(header: Header, sign1: cose.Sign1, reader: NodeId, sealing_key: Ope
             zh="信封的内容密钥与信封头的承诺不符：发送方可能向不同读者展示不同内容。未接收，"
             "请报告市级管理员。",
             en="The content key is not the one the header commits to: the sender may be showing different "
-            "readers "
-            "different contents. It was not taken; report it to the city's administrator.",
+            "readers different contents. It was not taken; report it to the city's administrator.",
         )
     aad = cose.enc_structure(cose.ENCRYPT_PROTECTED, sign1.protected)
     try:
@@ -211,8 +209,8 @@ def _verified(data: bytes, verify_key: Verifier) -> tuple[Header, cose.Sign1]:
             zh=f"信封署名 {header.origin}，但签名与其密钥不符：途中被改动，或由他人冒名。未接收，"
             "请对方重新发送。",
             en=f"The envelope names {header.origin} as its origin, but the signature is not by that node's "
-            "key: it was "
-            "changed on the way or made by another. It was not taken; ask the sender to send it again.",
+            "key: it was changed on the way or made by another. It was not taken; ask the sender to send it "
+            "again.",
         )
     return header, sign1
 
@@ -223,8 +221,7 @@ def _sign1(data: bytes) -> cose.Sign1:
             "envelope.too_large",
             zh=f"信封有 {len(data)} 字节，超过上限 {ENVELOPE_BYTES_MAX} 字节，未接收。请对方分批发送。",
             en=f"The envelope has {len(data)} bytes, more than the {ENVELOPE_BYTES_MAX} allowed; it was not "
-            "taken. Ask "
-            "the sender to split it.",
+            "taken. Ask the sender to split it.",
         )
     return cose.decode_sign1(data, bytes_max=ENVELOPE_BYTES_MAX)
 
@@ -234,6 +231,5 @@ def _altered(part: str) -> PeerError:
         "envelope.altered",
         zh=f"信封内容与签名时不一致（{part}），未采用。请对方重新发送。",
         en=f"The content of the envelope does not fit its header ({part}); it was not applied. Ask the "
-        "sender to send "
-        "it again.",
+        "sender to send it again.",
     )

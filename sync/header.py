@@ -106,8 +106,7 @@ def decode_header(data: bytes) -> Header:
             zh=f"信封版本 {version!r} 不受支持（本机支持版本 {ENVELOPE_VERSION}），未接收。"
             "请升级本节点的软件。",
             en=f"Envelope version {version!r} is not supported (this node reads {ENVELOPE_VERSION}); it was "
-            "not "
-            "taken. Update the software of this node.",
+            "not taken. Update the software of this node.",
         )
     if len(fields) != _FIELDS:
         raise _malformed("length")
@@ -162,8 +161,7 @@ def _suite(value: Any, stream: StreamId) -> Suite:
             zh="信封的加密套件与其读者不符或不在许可之列，未接收。这可能是有人试图降低加密强度，"
             "请报告市级管理员。",
             en="The envelope's suite is not the one allowed for its readers; it was not taken. Someone may "
-            "be trying "
-            "to weaken the sealing: report it to the city's administrator.",
+            "be trying to weaken the sealing: report it to the city's administrator.",
         )
     return allowed
 
@@ -185,6 +183,5 @@ def _malformed(field: str) -> PeerError:
         "envelope.header",
         zh=f"信封头的 {field} 字段不合规定，未接收。请核对对方的软件版本。",
         en=f"The field {field} of the envelope's header is out of its bounds; it was not taken. Check the "
-        "sender's "
-        "software version.",
+        "sender's software version.",
     )

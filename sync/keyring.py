@@ -174,8 +174,7 @@ class Keyring:
                 zh="对方给出的根证书或签发机构与本节点信任的不一致，未采用。请报告市级管理员；"
                 "更换根证书须重新注册。",
                 en="The root or the issuing authority given is not the one this node trusts; it was not "
-                "used. Report "
-                "it to the city's administrator: a new root needs a new enrolment.",
+                "used. Report it to the city's administrator: a new root needs a new enrolment.",
             )
         return self._keep(
             KeyRecord("city/root", root.node, cose.encode([root.der])),
@@ -282,7 +281,9 @@ class Keyring:
 
     def _own(self, use: Use) -> Certificate:
         held: Iterable[bytes] = self._signing if use is Use.SIGNING else self._sealing
-        for certificate in self._known(self.node, use):
+        known = self._known(self.node, use)
+        # Stable: the newest that still counts, or else the newest, so that a revoked node can say why it is mute.
+        for certificate in sorted(known, key=lambda c: self.revocations.is_revoked(c.serial)):
             if certificate.epoch == self.epoch and certificate.spki in held:
                 return certificate
         raise self._not_enrolled()
@@ -309,8 +310,7 @@ class Keyring:
                 "keyring.revoked",
                 zh=f"{node} 的证书已被市级吊销（{since}），它署名的内容不再自动采用，须由人工核对。",
                 en=f"The city has revoked the certificates of {node} ({since}); what it signs is no longer "
-                "applied by "
-                "itself and has to be judged by people.",
+                "applied by itself and has to be judged by people.",
             )
         return trusted
 
@@ -362,8 +362,7 @@ def _unknown_node(node: NodeId) -> StateError:
         "keyring.unknown_node",
         zh=f"还没有收到 {node} 的证书，暂不能与它交换内容。下次联络后会自动继续。",
         en=f"The certificate of {node} has not arrived yet, so nothing can be exchanged with it. It goes on "
-        "by itself "
-        "after the next contact.",
+        "by itself after the next contact.",
     )
 
 
@@ -380,8 +379,7 @@ def _wrong_issuer(certificate: Certificate) -> PeerError:
         "certificate.wrong_issuer",
         zh=f"{certificate.node} 的证书不是本市签发机构签发的节点证书，未采用。请报告市级管理员。",
         en=f"The certificate of {certificate.node} is not a node's certificate by this city's authority; it "
-        "was not "
-        "used. Report it to the city's administrator.",
+        "was not used. Report it to the city's administrator.",
     )
 
 
@@ -391,6 +389,5 @@ def _unreadable(record: KeyRecord) -> LocalError:
         zh=f"本机密钥记录 {record.record_id[:96]} 无法识别，可能由较新版本的软件写入。"
         "请升级软件或从备份恢复。",
         en=f"The key record {record.record_id[:96]} is not understood; newer software may have written it. "
-        "Update the "
-        "software or restore the backup.",
+        "Update the software or restore the backup.",
     )

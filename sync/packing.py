@@ -128,8 +128,7 @@ def _decompress(content: bytes, dictionary: int, dictionaries: Mapping[int, byte
             zh=f"信封声明解压后超过 {CONTAINER_BYTES_MAX >> 20} MiB（含未声明大小者），已拒绝解压。"
             "请报告市级管理员。",
             en=f"The envelope declares more than {CONTAINER_BYTES_MAX >> 20} MiB once unpacked, or no size "
-            "at all; it "
-            "was not unpacked. Report it to the city's administrator.",
+            "at all; it was not unpacked. Report it to the city's administrator.",
         )
     if frame.dict_id != (dictionary if dictionary else 0):
         raise _container("dictionary")
@@ -148,8 +147,7 @@ def _trained(dictionary: int, dictionaries: Mapping[int, bytes]) -> zstandard.Zs
             "envelope.dictionary",
             zh=f"信封使用压缩字典 {dictionary}，本机没有，暂不能打开。请升级本节点的软件。",
             en=f"The envelope uses compression dictionary {dictionary}, which this node does not have; it "
-            "cannot be "
-            "opened yet. Update the software of this node.",
+            "cannot be opened yet. Update the software of this node.",
         )
     return zstandard.ZstdCompressionDict(dictionaries[dictionary])
 
@@ -183,8 +181,7 @@ def _container(part: str) -> PeerError:
         "envelope.content",
         zh=f"信封内容不合规定（{part}），未采用。信封已留存，请联系发送方核对软件版本。",
         en=f"The content of the envelope is not as agreed ({part}); it was not applied. Ask the sender to "
-        "check its "
-        "software version.",
+        "check its software version.",
     )
 
 
@@ -193,6 +190,5 @@ def _unpackable(what: str) -> LocalError:
         "envelope.unpackable",
         zh=f"待发内容超出信封限度（{what}），未封装。请报告软件维护人员。",
         en=f"What is to be sent is over an envelope's bounds ({what}); it was not sealed. Report it to "
-        "those who look "
-        "after the software.",
+        "those who look after the software.",
     )

@@ -247,8 +247,7 @@ class SealingKey:
                 "sealing.not_openable",
                 zh="密封内容无法用本机的密钥打开：不是封给本机的，或途中被改动。请对方重新发送。",
                 en="This machine's key does not open what was sealed: it was meant for another, or was "
-                "changed "
-                "on the way. Ask the sender to send it again.",
+                "changed on the way. Ask the sender to send it again.",
             ) from error
 
 
@@ -380,8 +379,7 @@ def _malformed_key() -> PeerError:
         "key.malformed",
         zh="对方给出的公钥不是 P-256 曲线上的规范公钥，未接收。请对方重新生成密钥。",
         en="The public key given is not a well-formed P-256 key; it was not taken. Ask the other side to "
-        "make "
-        "a new one.",
+        "make a new one.",
     )
 
 

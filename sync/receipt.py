@@ -79,8 +79,7 @@ def verify_receipt(data: bytes, verify_key: Verifier) -> Receipt:
             "receipt.forged",
             zh=f"回执署名 {receipt.signer}，但签名与其密钥不符，未采用；原件继续保留，会重新发送。",
             en=f"The receipt names {receipt.signer}, but the signature is not by that node's key; it was "
-            "not used. "
-            "What it speaks of is kept and will be sent again.",
+            "not used. What it speaks of is kept and will be sent again.",
         )
     return receipt
 
@@ -115,8 +114,7 @@ def _sign1(data: bytes) -> cose.Sign1:
             zh=f"回执版本 {version!r} 不受支持（本机支持版本 {RECEIPT_VERSION}），未采用。"
             "请升级本节点的软件。",
             en=f"Receipt version {version!r} is not supported (this node reads {RECEIPT_VERSION}); it was "
-            "not used. "
-            "Update the software of this node.",
+            "not used. Update the software of this node.",
         )
     return sign1
 
@@ -175,6 +173,5 @@ def _malformed(field: str) -> PeerError:
         "receipt.malformed",
         zh=f"回执的 {field} 字段不合规定，未采用；原件继续保留，会重新发送。请核对对方的软件版本。",
         en=f"The field {field} of the receipt is out of its bounds; it was not used. What it speaks of is "
-        "kept and "
-        "will be sent again. Check the signer's software version.",
+        "kept and will be sent again. Check the signer's software version.",
     )

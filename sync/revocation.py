@@ -84,8 +84,7 @@ def verify_revocations(data: bytes, issuing: VerifyKey) -> RevocationList:
             "revocations.forged",
             zh="证书吊销清单的签名不是本市签发机构的，未采用，继续使用现有清单。请报告市级管理员。",
             en="The revocation list is not signed by this city's issuing authority; it was not used and the "
-            "present "
-            "one stays in force. Report it to the city's administrator.",
+            "present one stays in force. Report it to the city's administrator.",
         )
     return revocations
 
@@ -147,6 +146,5 @@ def _malformed(field: str) -> PeerError:
         "revocations.malformed",
         zh=f"证书吊销清单的 {field} 不合规定，未采用，继续使用现有清单。请报告市级管理员。",
         en=f"The revocation list is not well formed ({field}); it was not used and the present one stays in "
-        "force. "
-        "Report it to the city's administrator.",
+        "force. Report it to the city's administrator.",
     )

@@ -86,6 +86,5 @@ def _malformed(field: str) -> PeerError:
         "stream.malformed",
         zh=f"数据流的名称不规范（{field}），未接收。请核对对方的软件版本。",
         en=f"The name of the stream is not well formed ({field}); it was not taken. Check the sender's "
-        "software "
-        "version.",
+        "software version.",
     )

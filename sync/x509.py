@@ -25,6 +25,18 @@ REQUEST_BYTES_MAX = 1024
 SERIAL_BYTES = 16
 DNS_SUFFIX = ".liandong.internal"
 
+_UNREADABLE = (
+    ValueError,
+    TypeError,
+    InvalidSignature,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.ExtensionNotFound,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""What the library raises on bytes that are no certificate; it has no common ancestor for them."""
+
 
 class Use(StrEnum):
     """What a certificate's key is for."""
@@ -157,7 +169,7 @@ def read_certificate(der: bytes) -> Certificate:
             subject=loaded.subject.rfc4514_string(),
             spki=_p256(loaded).to_spki(),
         )
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.ExtensionNotFound) as error:
+    except _UNREADABLE as error:
         raise _malformed() from error
 
 
@@ -184,12 +196,12 @@ def read_request(der: bytes) -> Request:
         if not loaded.is_signature_valid:
             raise ValueError("not signed with its own key")
         return Request(node, epoch, VerifyKey(key))
-    except (ValueError, TypeError, UnsupportedAlgorithm, InvalidSignature) as error:
+    except _UNREADABLE as error:
         raise PeerError(
             "certificate.request",
             zh="证书申请不规范，或申请者不能证明持有私钥，未签发。请在该节点重新注册。",
-            en="The certificate request is not well formed, or does not prove that its sender holds the key; "
-            "nothing was issued. Enrol that node again.",
+            en="The certificate request is not well formed, or does not prove that its sender holds the "
+            "key; nothing was issued. Enrol that node again.",
         ) from error
 
 
@@ -271,6 +283,5 @@ def _malformed() -> PeerError:
         "certificate.malformed",
         zh="证书不符合本系统的规格，未接收。请向市级管理员申请重新签发。",
         en="The certificate is not of this system's profile; it was not taken. Ask the city's administrator "
-        "to issue "
-        "it again.",
+        "to issue it again.",
     )
