@@ -181,7 +181,6 @@ def write_admission(
     """Sealed to the node's new sealing key: only who has it can go on."""
     body = [
         VERSION,
-        sha256(application),
         admission.pair.signing.der,
         admission.pair.sealing.der,
         [[pair.signing.der, pair.sealing.der] for pair in admission.directory],
@@ -211,12 +210,10 @@ def read_admission(
     raise_refusal(answer)
     (sealed,) = _fields(answer, 2, bytes_max=RESPONSE_BYTES_MAX)
     fields = _fields(
-        sealing.open(_bytes(sealed), _admission_info(application)), 8, bytes_max=RESPONSE_BYTES_MAX
+        sealing.open(_bytes(sealed), _admission_info(application)), 7, bytes_max=RESPONSE_BYTES_MAX
     )
     _check_mac(code, "admission", cose.encode([VERSION, *fields[:-1]]), fields[-1])
-    digest, signing_der, sealing_der, directory, revocations, city_time, _ = fields
-    if digest != sha256(application):
-        raise malformed("digest")
+    signing_der, sealing_der, directory, revocations, city_time, _ = fields
     if isinstance(city_time, bool) or not isinstance(city_time, int) or not 0 <= city_time < 1 << 42:
         raise malformed("city_time")
     if not isinstance(directory, list) or len(directory) > DIRECTORY_MAX:

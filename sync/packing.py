@@ -21,8 +21,8 @@ SUBJECT_CHARS_MAX = 64
 SCHEMA_MAX = 0xFFFF
 CONTAINER_BYTES_MAX = 8 << 20
 PADDED_BYTES_MIN = 256
-ZSTD_LEVEL = 9
-"""Measured: beyond it a day's cases shrink by less than 1 % and take twice as long."""
+ZSTD_LEVEL = 3
+"""Measured on synthetic cases, 1 to 200 an envelope: 9 is 2 % smaller to 2 % larger and up to five times slower."""
 
 _LENGTH_BYTES = 4
 _ID = re.compile(r"[0-9a-f]{32}")

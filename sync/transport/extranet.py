@@ -11,6 +11,7 @@ from core.errors import InputError, LiandongError, PeerError
 from core.identifiers import NodeId
 from sync.bundle import BUNDLE_BYTES_MAX
 from sync.transport.base import LineDown
+from sync.x509 import dns_name
 
 CONNECT_TIMEOUT_S = 10
 PIECE_BYTES = 64 * 1024
@@ -46,7 +47,7 @@ class Extranet:
         self._timeout_s = timeout_s
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.mount("https://", NodeAdapter(context, None if peer is None else host_name(peer)))
+        self._session.mount("https://", NodeAdapter(context, None if peer is None else dns_name(peer)))
 
     def exchange(self, bundle: bytes) -> bytes:
         """See :class:`sync.transport.base.Transport`. Raises ``LineDown`` and, said by the neighbour, ``PeerError``."""
@@ -78,11 +79,6 @@ class Extranet:
 
     def close(self) -> None:
         self._session.close()
-
-
-def host_name(node: NodeId) -> str:
-    """The name that stands in a node's certificate."""
-    return f"{node}.liandong.internal"
 
 
 def _read(response: requests.Response, bytes_max: int) -> bytes:

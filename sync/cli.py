@@ -1,0 +1,368 @@
+"""The commands that every tier has: init, enrol, run, sync, status, doctor, backup."""
+
+import json
+import logging
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import click
+
+from core.clock import local
+from core.errors import Fault, InputError, LiandongError
+from core.identifiers import Tier, division_of, parse_node_id, tier_of
+from core.store.backup import back_up
+from sync import doctor as doctor_module
+from sync import enrol as enrol_module
+from sync import meeting, registrar, service
+from sync.authority import write_root_key
+from sync.enrolment_code import parse_code
+from sync.enrolment_desk import expires_at
+from sync.environment import SystemWorld
+from sync.installation import BACKUPS, Installation, create
+from sync.settings import Settings, check_settings
+from sync.status import status as status_of
+from sync.status import streams as streams_of
+
+EXIT_CODES = {Fault.INPUT: 2, Fault.STATE: 3, Fault.PEER: 4, Fault.LOCAL: 5}
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """What a tier brings to the common commands.
+
+    ``compose`` joins the tier's office to an installation; ``open`` opens its folder (asking for a key if the tier
+    keeps one); ``make_key`` gives a new installation's database key; ``desk`` builds the officers' pages.
+    """
+
+    tier: Tier
+    name: str
+    chains: Sequence[Path]
+    open: Callable[[Path], Any]
+    compose: Callable[[Installation], Any]
+    make_key: Callable[[Path], bytes | None] = lambda folder: None
+    desk: Callable[[Any], Any] | None = None
+
+
+class WordsGroup(click.Group):
+    """Says a refusal as its sentence, with an exit code by whose fault it is."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except LiandongError as error:
+            say_error(ctx, error)
+            ctx.exit(EXIT_CODES[error.fault])
+
+
+def say_error(ctx: click.Context, error: LiandongError) -> None:
+    """Print a refusal: as JSON when ``--json`` was given, else in the chosen language."""
+    if "--json" in sys.argv:
+        click.echo(
+            json.dumps({"error": {"code": error.code, "zh": error.zh, "en": error.en}}, ensure_ascii=False)
+        )
+    else:
+        mark = "✗" if lang_of(ctx) == "zh" else "x"
+        click.echo(f"{mark} {error.text(lang_of(ctx))} [{error.code}]", err=True)
+
+
+def lang_of(ctx: click.Context) -> str:
+    return str((ctx.find_root().params or {}).get("lang") or "zh")
+
+
+def folder_of(ctx: click.Context) -> Path:
+    return Path((ctx.find_root().params or {})["data"])
+
+
+def emit(ctx: click.Context, facts: Any, as_json: bool, words: Callable[[Any, str], str]) -> None:
+    """Print facts as one JSON document, or as words."""
+    click.echo(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else words(facts, lang_of(ctx)))
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="机器可读输出 / machine-readable output")
+
+
+def node_group(program: Program) -> click.Group:
+    """A command group with the common commands; the tier adds its own."""
+    default = Path.home() / ".local/share/liandong" / program.tier
+
+    @click.group(
+        cls=WordsGroup,
+        help=f"联动 {program.name} / Liandong {program.name}",
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    @click.option(
+        "--data", default=default, envvar="LIANDONG_DATA", show_default=True, type=click.Path(path_type=Path)
+    )
+    @click.option(
+        "--lang", default="zh", envvar="LIANDONG_LANG", type=click.Choice(["zh", "en"]), show_default=True
+    )
+    @click.option("--verbose", "-v", is_flag=True, help="日志 / log to standard error")
+    @click.pass_context
+    def group(ctx: click.Context, data: Path, lang: str, verbose: bool) -> None:
+        logging.basicConfig(
+            level=logging.INFO if verbose else logging.ERROR,
+            format="%(asctime)s %(levelname)s %(name)s: %(message)s",
+        )
+
+    _add_init(group, program)
+    _add_work(group, program)
+    _add_views(group, program)
+    if program.tier is Tier.CITY:
+        _add_code(group, program)
+    return group
+
+
+def _add_init(group: click.Group, program: Program) -> None:
+    has_children = program.tier is not Tier.VILLAGE
+    has_parent = program.tier is not Tier.CITY
+
+    @group.command(
+        help="新建本机节点。例 / example: init 430981000000 --contact 0.0.0.0:8443 --enrol-at 0.0.0.0:8442"
+    )
+    @click.argument("node")
+    @click.option(
+        "--contact", default="", hidden=not has_children, help="host:port，下级节点联络 / for the tier below"
+    )
+    @click.option(
+        "--enrol-at", default="", hidden=not has_children, help="host:port，下级节点注册 / for enrolment"
+    )
+    @click.option(
+        "--desk", default="", hidden=not has_children, help="host:port，工作人员网页 / officers' pages"
+    )
+    @click.option(
+        "--parent", default="", hidden=not has_parent, help="https://host:port 上级联络地址 / parent"
+    )
+    @click.option("--parent-enrol", default="", hidden=not has_parent, help="https://host:port 上级注册地址")
+    @click.option(
+        "--every", default=60, type=click.IntRange(1, 86_400), help="联络间隔（秒）/ seconds between contacts"
+    )
+    @click.option("--database", default="", hidden=has_parent, help="postgresql+psycopg://…")
+    @click.option(
+        "--root-key", default=None, hidden=has_parent, type=click.Path(path_type=Path, dir_okay=False)
+    )
+    @click.option(
+        "--passphrase-file", default=None, hidden=has_parent, type=click.Path(path_type=Path, exists=True)
+    )
+    @click.pass_context
+    def init(ctx: click.Context, /, node: str, **options: Any) -> None:
+        folder = folder_of(ctx)
+        settings = _settings(program, node, folder, options, lang_of(ctx))
+        key = program.make_key(folder)
+        installation = create(folder, settings, SystemWorld(), program.chains, key)
+        try:
+            if program.tier is Tier.CITY:
+                _found(ctx, installation, options["root_key"], options["passphrase_file"])
+        finally:
+            installation.close()
+        zh, en = f"已建立节点 {node}，数据在 {folder}。", f"Node {node} is set up in {folder}."
+        click.echo(zh if lang_of(ctx) == "zh" else en)
+
+
+def _settings(program: Program, node: str, folder: Path, options: dict[str, Any], lang: str) -> Settings:
+    parsed = parse_node_id(node)
+    if tier_of(division_of(parsed)) is not program.tier:
+        raise InputError(
+            "node.other_tier",
+            zh=f"{node} 不是{ {'city': '市', 'township': '镇', 'village': '村'}[program.tier] }级区划代码，不能用 {program.name} 建立。",
+            en=f"{node} is not a code of tier {program.tier}; {program.name} cannot be set up for it.",
+        )
+    values = {
+        "node": str(parsed),
+        "listen_contact": options["contact"],
+        "listen_enrol": options["enrol_at"],
+        "listen_desk": options["desk"],
+        "parent_contact": options["parent"],
+        "parent_enrol": options["parent_enrol"],
+        "contact_every_s": options["every"],
+        "database_url": options["database"],
+        "lang": lang,
+    }
+    return check_settings(values, folder / "settings.toml")
+
+
+def _found(
+    ctx: click.Context, installation: Installation, root_key: Path | None, passphrase_file: Path | None
+) -> None:
+    if passphrase_file is not None:
+        passphrase = passphrase_file.read_text(encoding="utf-8").strip()
+    else:
+        passphrase = os.environ.get("LIANDONG_ROOT_PASSPHRASE") or click.prompt(
+            "根密钥口令 / passphrase of the root key", hide_input=True, confirmation_prompt=True
+        )
+    founding = registrar.found_authority(installation.node)
+    target = root_key or installation.folder / "offline-root.key"
+    click.echo(write_root_key(target, founding.root_key, passphrase))
+
+
+def _add_code(group: click.Group, program: Program) -> None:
+    @group.command(help="签发一次性注册码。例 / example: code 430981102000")
+    @click.argument("node")
+    @json_option
+    @click.pass_context
+    def code(ctx: click.Context, node: str, as_json: bool) -> None:
+        app = program.open(folder_of(ctx))
+        try:
+            record, text = registrar.new_code(app.installation.node, parse_node_id(node))
+        finally:
+            app.installation.close()
+        facts = {"node": record.node, "code": text, "expires_at": local(expires_at(record))}
+        emit(
+            ctx,
+            facts,
+            as_json,
+            lambda f, lang: (
+                f"{f['node']} 的注册码（只显示这一次，{f['expires_at']} 前有效）：\n\n    {f['code']}\n"
+                if lang == "zh"
+                else f"Code for {f['node']} (shown this once, good until {f['expires_at']}):\n\n    {f['code']}\n"
+            ),
+        )
+
+
+def _add_work(group: click.Group, program: Program) -> None:
+    @group.command(help="用一次性注册码加入本市。例 / example: enrol K7Q2M-…")
+    @click.argument("code_text", metavar="CODE")
+    @click.pass_context
+    def enrol(ctx: click.Context, code_text: str) -> None:
+        code = parse_code(code_text)
+        app = program.open(folder_of(ctx))
+        installation = app.installation
+        try:
+            post = enrol_module.door(
+                installation.settings.parent_enrol, installation.settings.contact_timeout_s
+            )
+            enrol_module.enrol(installation.node, code, post)
+        finally:
+            installation.close()
+        zh = f"节点 {installation.node.place.node} 注册成功。"
+        click.echo(zh if lang_of(ctx) == "zh" else f"Node {installation.node.place.node} is enrolled.")
+
+    @group.command(help="运行，直到收到停止信号 / run until told to stop")
+    @click.pass_context
+    def run(ctx: click.Context) -> None:
+        app = program.open(folder_of(ctx))
+        desk = (
+            program.desk(app) if program.desk is not None and app.installation.settings.listen_desk else None
+        )
+        try:
+            service.run(app.installation, desk, lambda: click.echo(_running(app.installation, lang_of(ctx))))
+        finally:
+            app.installation.close()
+
+    @group.command(name="sync", help="现在就与上级联络一次 / meet the neighbour above now")
+    @json_option
+    @click.pass_context
+    def sync_now(ctx: click.Context, as_json: bool) -> None:
+        app = program.open(folder_of(ctx))
+        node = app.installation.node
+        try:
+            if node.place.parent is None:
+                raise InputError(
+                    "node.no_parent",
+                    zh="市级节点没有上级，等下级来联络。",
+                    en="The city has no parent; it is called.",
+                )
+            line = service.parent_line(node, app.installation.settings)
+
+            def show(done: meeting.Meeting) -> None:
+                if not as_json:
+                    click.echo(_progress(done, lang_of(ctx)) + "\r", nl=False, err=True)
+
+            done = meeting.meet(node, line, node.place.parent, show)
+        finally:
+            app.installation.close()
+        facts = {
+            name: getattr(done, name) for name in meeting.Meeting.__dataclass_fields__ if name != "refused"
+        }
+        facts["refused"] = [{"code": error.code, "zh": error.zh, "en": error.en} for error in done.refused]
+        emit(ctx, facts, as_json, lambda f, lang: "\n" + _progress(done, lang))
+
+
+def _add_views(group: click.Group, program: Program) -> None:
+    @group.command(help="本机与邻近节点的状态 / this node and its neighbours")
+    @click.option("--streams", is_flag=True, help="逐条数据流 / every stream")
+    @json_option
+    @click.pass_context
+    def status(ctx: click.Context, streams: bool, as_json: bool) -> None:
+        app = program.open(folder_of(ctx))
+        try:
+            facts = status_of(app.installation)
+            if streams:
+                facts["streams"] = streams_of(app.installation)
+        finally:
+            app.installation.close()
+        emit(ctx, facts, as_json, _status_words)
+
+    @group.command(help="检查本机，逐条说明问题和办法；有严重问题时退出码为 5 / look for trouble")
+    @json_option
+    @click.pass_context
+    def doctor(ctx: click.Context, as_json: bool) -> None:
+        app = program.open(folder_of(ctx))
+        try:
+            findings = doctor_module.examine(app.installation)
+        finally:
+            app.installation.close()
+        marks = {"good": "✓", "warn": "!", "bad": "✗"}
+        facts = [{"level": f.level, "code": f.code, "zh": f.zh, "en": f.en} for f in findings]
+        emit(ctx, facts, as_json, lambda fs, lang: "\n".join(f"{marks[f['level']]} {f[lang]}" for f in fs))
+        if any(finding.level is doctor_module.Level.BAD for finding in findings):
+            ctx.exit(EXIT_CODES[Fault.LOCAL])
+
+    @group.command(help="备份数据库（运行中也可以）/ back up the database, also while running")
+    @click.argument("target", required=False, type=click.Path(path_type=Path, dir_okay=False))
+    @click.pass_context
+    def backup(ctx: click.Context, target: Path | None) -> None:
+        app = program.open(folder_of(ctx))
+        installation = app.installation
+        stamp = installation.node.world.now().strftime("%Y%m%dT%H%M%SZ")
+        try:
+            made = back_up(installation.db, target or installation.folder / BACKUPS / f"{stamp}.db")
+        finally:
+            installation.close()
+        click.echo(f"已备份到 {made}" if lang_of(ctx) == "zh" else f"Backed up to {made}")
+
+
+def _running(installation: Installation, lang: str) -> str:
+    node, settings = installation.node.place.node, installation.settings
+    where = " ".join(filter(None, (settings.listen_contact, settings.listen_enrol, settings.listen_desk)))
+    return f"节点 {node} 正在运行 {where}" if lang == "zh" else f"Node {node} is running {where}"
+
+
+def _progress(done: meeting.Meeting, lang: str) -> str:
+    if lang == "zh":
+        return (
+            f"上传 {done.sent_envelopes} 封 {done.sent_chunks} 块 {done.sent_bytes} 字节，"
+            f"接收 {done.received_envelopes} 封 {done.received_chunks} 块 {done.received_bytes} 字节"
+        )
+    return (
+        f"sent {done.sent_envelopes} envelopes, {done.sent_chunks} chunks, {done.sent_bytes} bytes; "
+        f"received {done.received_envelopes}, {done.received_chunks}, {done.received_bytes}"
+    )
+
+
+def _status_words(facts: dict[str, Any], lang: str) -> str:
+    zh = lang == "zh"
+    lines = [
+        f"节点 {facts['node']}  已注册：{'是' if facts['enrolled'] else '否'}"
+        if zh
+        else f"node {facts['node']}  enrolled: {facts['enrolled']}"
+    ]
+    for peer in facts["peers"]:
+        met = peer.get("last_contact_at") or ("从未" if zh else "never")
+        lines.append(
+            f"  {peer['node']}  上次联络 {met}  待传 {peer['waiting_envelopes']} 封 {peer['waiting_bytes']} 字节"
+            if zh
+            else f"  {peer['node']}  last met {met}  waiting {peer['waiting_envelopes']} ({peer['waiting_bytes']} bytes)"
+        )
+        if peer.get("error"):
+            lines.append("    " + peer["error"][lang])
+    lines.append(
+        f"  隔离 {facts['quarantined']}  暂停的流 {len(facts['held_streams'])}  传输中的附件 {facts['files_in_transit']}"
+        if zh
+        else f"  quarantined {facts['quarantined']}  held streams {len(facts['held_streams'])}  "
+        f"files in transit {facts['files_in_transit']}"
+    )
+    return "\n".join(lines)

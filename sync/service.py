@@ -1,0 +1,148 @@
+"""A node at work: listens, calls the neighbour above, does its nightly chores, and stops cleanly."""
+
+import asyncio
+import json
+import logging
+import os
+import signal
+import threading
+from base64 import encodebytes
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from core.errors import LiandongError
+from core.identifiers import NodeId, Tier
+from sync import enrol, listener, meeting, registrar
+from sync.installation import BACKUPS, Installation
+from sync.jobs import chores
+from sync.node import Node
+from sync.retry import retry_delay_s
+from sync.settings import FILE_NAME, Settings, host_port
+from sync.transport.extranet import Extranet
+from sync.transport.tls import client_context, server_context
+
+log = logging.getLogger(__name__)
+
+POLL_S = 0.5
+RUN_FILE = "run.json"
+
+
+def parent_line(node: Node, settings: Settings) -> Extranet:
+    """The line to the neighbour above. Raises ``StateError`` (``keyring.not_enrolled``)."""
+    assert node.place.parent is not None
+    context = client_context(*_tls(node))
+    return Extranet(settings.parent_contact, context, node.place.parent, settings.contact_timeout_s)
+
+
+def run(installation: Installation, desk: Any | None, ready: Callable[[], None]) -> None:
+    """Serve until SIGTERM or SIGINT. ``desk`` is the officers' ASGI application, if the tier has one."""
+    asyncio.run(_run(installation, desk, ready))
+
+
+async def _run(installation: Installation, desk: Any | None, ready: Callable[[], None]) -> None:
+    node, settings = installation.node, installation.settings
+    stop, stopped = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    servers = _servers(installation, desk)
+    scheduler = chores(
+        installation.db,
+        node,
+        installation.folder / BACKUPS,
+        hour=settings.backup_hour,
+        kept=settings.backups_kept,
+    )
+    caller = threading.Thread(target=call_parent, args=(node, settings, stopped), name="caller", daemon=True)
+    run_file = installation.folder / RUN_FILE
+    scheduler.start()
+    if node.place.parent is not None:
+        caller.start()
+    try:
+        serving = asyncio.create_task(listener.serve_all(servers, stop))
+        while servers and not all(server.started for server in servers) and not serving.done():
+            await asyncio.sleep(0.02)
+        if not serving.done():
+            _write_run_file(run_file, settings)
+            ready()
+        await serving
+    finally:
+        run_file.unlink(missing_ok=True)
+        stopped.set()
+        node.woken.set()
+        scheduler.shutdown(wait=True)
+        if caller.is_alive():
+            await asyncio.to_thread(caller.join, settings.contact_timeout_s)
+
+
+def call_parent(node: Node, settings: Settings, stopped: threading.Event) -> None:
+    """Meet the neighbour above: at its rhythm, at once when something waits, with growing delay while it is away."""
+    parent = node.place.parent
+    assert parent is not None
+    line: Extranet | None = None
+    while not stopped.is_set():
+        failures = 0
+        try:
+            line = line or parent_line(node, settings)
+            done = meeting.meet(node, line, parent)
+            log.info("met %s: %s", parent, done)
+        except LiandongError as error:
+            _, failures = node.budget_of(parent)
+            failures = max(1, failures)
+            log.warning("could not meet %s: %s", parent, error)
+        wait_s = retry_delay_s(failures, node.world.random_bytes(2), usual_s=settings.contact_every_s)
+        _wait(node, parent, stopped, wait_s, eager=failures == 0)
+    if line is not None:
+        line.close()
+
+
+def _wait(node: Node, parent: NodeId, stopped: threading.Event, wait_s: float, *, eager: bool) -> None:
+    until_s = node.world.monotonic_s() + wait_s
+    while not stopped.is_set() and node.world.monotonic_s() < until_s:
+        if node.woken.wait(POLL_S):
+            node.woken.clear()
+            return
+        # Another process of this node, the terminal, may have recorded something.
+        if eager and meeting.is_owing(node, parent):
+            return
+
+
+def _servers(installation: Installation, desk: Any | None) -> list[uvicorn.Server]:
+    node, settings = installation.node, installation.settings
+    path = installation.folder / FILE_NAME
+    servers = []
+    if settings.listen_contact:
+        app = listener.contact_app(lambda certificate, body: meeting.answer(node, certificate, body))
+        tls = server_context(*_tls(node), require_client=True)
+        servers.append(listener.server(app, *host_port(settings.listen_contact, path, "listen_contact"), tls))
+    if settings.listen_enrol:
+        tls = server_context(*_tls(node), require_client=False)
+        app = listener.enrolment_app(*_enrolment(node, settings))
+        servers.append(listener.server(app, *host_port(settings.listen_enrol, path, "listen_enrol"), tls))
+    if settings.listen_desk and desk is not None:
+        servers.append(listener.server(desk, *host_port(settings.listen_desk, path, "listen_desk"), None))
+    return servers
+
+
+def _enrolment(node: Node, settings: Settings) -> tuple[Callable[[bytes], bytes], Callable[[bytes], bytes]]:
+    if node.place.tier is Tier.CITY:
+        return (lambda data: registrar.give_anchor(node, data)), (lambda data: registrar.admit(node, data))
+    # A township passes the bytes on: it can read neither the code nor the application.
+    post = enrol.door(settings.parent_enrol, settings.contact_timeout_s)
+    return (lambda data: post(enrol.ANCHOR_PATH, data)), (lambda data: post(enrol.APPLY_PATH, data))
+
+
+def _tls(node: Node) -> tuple[bytes, bytes, bytes]:
+    keyring = node.keyring
+    chain = keyring.pair.signing.pem + keyring.issuing.pem
+    key = encodebytes(keyring.signing_key.to_pkcs8()).decode()
+    pem = f"-----BEGIN PRIVATE KEY-----\n{key}-----END PRIVATE KEY-----\n"
+    return keyring.root.pem.encode(), chain.encode(), pem.encode()
+
+
+def _write_run_file(path: Path, settings: Settings) -> None:
+    facts = {"pid": os.getpid(), "contact": settings.listen_contact, "desk": settings.listen_desk}
+    path.write_text(json.dumps(facts), encoding="utf-8")
