@@ -12,7 +12,9 @@ JSON_DEPTH_MAX = 12
 
 def canonical_json(value: Any) -> bytes:
     """UTF-8, sorted keys, no spaces, no NaN; equal values give equal bytes."""
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False).encode()
+    return json.dumps(
+        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+    ).encode()
 
 
 def parse_json(data: bytes, *, bytes_max: int = JSON_BYTES_MAX, depth_max: int = JSON_DEPTH_MAX) -> Any:
@@ -31,7 +33,9 @@ def parse_json(data: bytes, *, bytes_max: int = JSON_BYTES_MAX, depth_max: int =
         return json.loads(data.decode("utf-8"), object_pairs_hook=_unique_keys, parse_constant=_no_constant)
     except (ValueError, RecursionError) as error:
         raise InputError(
-            "json.malformed", zh=f"内容不是合法的 JSON：{error}。", en=f"The content is not valid JSON: {error}."
+            "json.malformed",
+            zh=f"内容不是合法的 JSON：{error}。",
+            en=f"The content is not valid JSON: {error}.",
         ) from error
 
 

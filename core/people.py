@@ -163,7 +163,7 @@ def credit_check(body: str) -> str:
 
 
 def check_phone(text: str) -> str:
-    """``13800000000`` or ``0737-1234567``; the prefix +86, spaces, brackets and dashes are forgiven.
+    """``13800000000`` or ``0737-2234567``; the prefix +86, spaces, brackets and dashes are forgiven.
 
     Raises ``InputError`` (``people.phone``); the words never hold the number.
     """
@@ -177,9 +177,9 @@ def check_phone(text: str) -> str:
     if landline is None:
         raise InputError(
             "people.phone",
-            zh="电话应为 11 位手机号，或带区号的固定电话（如 0737-1234567），请核对后重新输入。",
+            zh="电话应为 11 位手机号，或带区号的固定电话（如 0737-2234567），请核对后重新输入。",
             en="A phone number is a mobile number of 11 digits, or a landline with its area code "
-            "(such as 0737-1234567). Please check it and type it again.",
+            "(such as 0737-2234567). Please check it and type it again.",
         )
     return f"{landline[1]}-{landline[2]}"
 

@@ -1,0 +1,53 @@
+# Liandong 联动. The two that matter: `make demo` and `make test`; each sets up everything it needs.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.ready
+
+.PHONY: help setup parts demo test check format glossary lock clean
+
+help: ## 这一页 / this page
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: $(STAMP) ## 建立虚拟环境 / make the virtual environment
+
+$(STAMP): requirements.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "需要 Python 3.11 以上 / Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "需要 Python 3.11 以上 / Python 3.11 or newer is needed"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "缺少 ensurepip，请先运行 / ensurepip is missing, run first: apt-get install -y python3-venv"; exit 1; }
+	@echo "正在建立虚拟环境… / setting up the virtual environment…"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-warn-script-location --require-hashes -r requirements.lock 2> >(grep -v '^WARNING: Location' >&2)
+	@$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+parts: ## 测试要用的系统部件 / system parts that the tests use
+	@deploy/system-parts
+
+demo: setup ## 整个市在本机跑一遍 / the whole city on this machine (KEEP=1 leaves it running)
+	@$(PY) -m deploy.demo $(if $(KEEP),--keep) $(DEMO)
+
+test: setup parts ## 全部测试 / every test
+	@$(PY) -m pytest $(TESTS)
+
+check: setup ## 风格、类型、分层 / style, types, layers
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+	@PYTHONPATH=. $(VENV)/bin/lint-imports --no-cache
+	@deploy/long-files
+
+format: setup ## 排版 / format the code
+	@$(VENV)/bin/ruff check --fix --quiet .
+	@$(VENV)/bin/ruff format --quiet .
+
+docs: setup ## 由表生成的文档 / documents generated from tables
+	@$(PY) -m core.glossary > docs/glossary.md
+	@$(PY) -m core.workflow_diagram docs
+
+lock: ## 重新锁定依赖 / pin the dependencies again (needs uv)
+	uv pip compile pyproject.toml --all-extras --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -o requirements.lock
+
+clean: ## 删除生成物 / remove what was made
+	rm -rf $(VENV) .demo .pytest_cache .mypy_cache .ruff_cache .hypothesis
