@@ -63,7 +63,10 @@ def rich_story() -> Story:
     story.say(VILLAGE, Role.AGENT, b.MaterialAdded(b.Material("户口簿", 1, 0), ()))
     story.say(TOWNSHIP, Role.WINDOW, b.CaseForwarded("齐全")).say(CITY, Role.WINDOW, accepted(THREE_LEVEL))
     story.handle().review().decide()
-    story.say(VILLAGE, Role.AGENT, b.FeePaid(900, "1")).say(VILLAGE, Role.APPLICANT, b.CaseRated(2))
+    for number in (1, 2):
+        story.say(VILLAGE, Role.AGENT, b.FeePaid(450, str(number)))
+        story.say(VILLAGE, Role.APPLICANT, b.CaseRated(number))
+        story.say(CITY, Role.SUPERVISOR, b.NoteAdded(f"第{number}次催办"))
     return story
 
 
@@ -216,6 +219,25 @@ def test_one_id_that_says_two_things_is_a_conflict_and_leads_nobody_in_a_circle(
     folded = fold([*story.messages, twin, named], story.lookup)
     assert folded.case is not None
     assert folded.case.hold is not None
+
+
+def test_a_payment_that_says_two_things_counts_for_nothing_until_people_have_looked() -> None:
+    story = Story().submit().say(VILLAGE, Role.AGENT, b.FeePaid(900, "1"))
+    twin = replace(story.messages[1], body=b.FeePaid(1, "1"))
+    folded = fold([*story.messages, twin], story.lookup)
+    assert folded.case is not None
+    assert folded.case.paid_fen == 0
+    assert folded.conflicts[0].kind is ConflictKind.SAME_ID
+    assert folded.conflicts[0].base == twin.id
+
+
+def test_what_came_beside_the_chain_stands_in_order_of_time_however_it_arrived() -> None:
+    office = Office(STORY)
+    sides = [message for message in STORY.messages if not message.is_chain]
+    for message in [m for m in STORY.messages if m.is_chain] + sides[::-1]:
+        office.take(message)
+    assert office.folds == 0
+    assert office.case == whole(STORY).case
 
 
 def test_a_case_waits_for_the_catalogue_it_was_submitted_under() -> None:

@@ -1,6 +1,10 @@
 """The documents show the table as it is."""
 
+import runpy
+import sys
 from pathlib import Path
+
+import pytest
 
 from core.states import State
 from core.workflow import TRANSITIONS
@@ -22,7 +26,16 @@ def test_the_documents_are_written_where_they_are_asked_for(tmp_path: Path) -> N
     assert {path.name for path in tmp_path.iterdir()} == {"workflow.md", "workflow.svg"}
 
 
-def test_every_arrow_of_the_table_is_drawn_once_or_stands_for_by_a_frame() -> None:
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_the_command_writes_both_documents(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["workflow_diagram", str(tmp_path)])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("core.workflow_diagram", run_name="__main__")
+    assert ended.value.code == 0
+    assert tmp_path.joinpath("workflow.svg").exists()
+
+
+def test_every_arrow_of_the_table_is_drawn_once_or_stood_for_by_a_frame() -> None:
     drawn = {kind for _, _, kind in plain_edges()} | {kind for _, _, kind in framed_edges()}
     assert drawn == {kind for row in TRANSITIONS.values() for kind in row}
     assert set(plain_edges()) < set(edges())
