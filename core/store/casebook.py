@@ -11,7 +11,7 @@ from hashlib import sha256
 
 import sqlalchemy as sa
 
-from core.bodies import CaseSubmitted
+from core.bodies import CaseSubmitted, DayUnit
 from core.calendar import WorkCalendar
 from core.case import Case, case_from_json, case_to_json
 from core.clock import iso
@@ -61,6 +61,9 @@ CASE_MESSAGE = sa.Table(
     comment="every message of a case: applied, parked (why = what it waits for), conflict or illegal (why = words)",
 )
 sa.Index("ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=CASE_MESSAGE.c.standing != "applied")
+
+
+_UNITS = {DayUnit.WORKING: Unit.WORKDAY, DayUnit.CALENDAR: Unit.CALENDAR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +273,7 @@ class Casebook:
 def suspensions_of(case: Case) -> tuple[Suspension, ...]:
     """The case's special procedures as the limit clock takes them."""
     return tuple(
-        Suspension(taken.start, taken.end, taken.granted_days, Unit(taken.unit), taken.name)
+        Suspension(taken.start, taken.end, taken.granted_days, _UNITS[taken.unit], taken.name)
         for taken in case.suspensions
     )
 

@@ -30,7 +30,7 @@ PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX = 8, 128
 DELAYS_S = (0, 0, 0, 5, 15, 60, 300, 900, 1800)
 """Wait after so many failed tries in a row; the last one goes for all further ones and is the lock-out."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
-_EASY_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789xy"[:32]
+_EASY_LETTERS = "abcdefghjkmnpqrstuvwxyz023456789"
 
 OFFICER = sa.Table(
     "officer",

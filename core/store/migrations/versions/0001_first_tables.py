@@ -80,12 +80,24 @@ def upgrade() -> None:
         )
 
     op.create_table(
+        "desk_session",
+        sa.Column("token_digest", sa.String(length=64), nullable=False),
+        sa.Column("officer", sa.String(length=32), nullable=False),
+        sa.Column("csrf", sa.String(length=64), nullable=False),
+        sa.Column("started_at", sa.String(length=24), nullable=False),
+        sa.Column("seen_at", sa.String(length=24), nullable=False),
+        sa.PrimaryKeyConstraint("token_digest", name=op.f("pk_desk_session")),
+        comment="signed-in officers; the token itself is only in their browser",
+    )
+    with op.batch_alter_table("desk_session", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_desk_session_officer"), ["officer"], unique=False)
+
+    op.create_table(
         "enrolment_code",
         sa.Column("code_id", sa.String(length=8), nullable=False),
         sa.Column("record", sa.LargeBinary(), nullable=False),
-        sa.Column("response", sa.LargeBinary(), nullable=True),
         sa.PrimaryKeyConstraint("code_id", name=op.f("pk_enrolment_code")),
-        comment="one-time codes issued by the city; the response is kept so that a repeated request gets the same one",
+        comment="one-time codes issued by the city, with the answer given, so that a repeated request gets the same one",
     )
     op.create_table(
         "node_state",
@@ -93,6 +105,22 @@ def upgrade() -> None:
         sa.Column("value", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name", name=op.f("pk_node_state")),
         comment="what this installation knows of itself: node, tier, parent, epoch, counters; JSON values",
+    )
+    op.create_table(
+        "officer",
+        sa.Column("id", sa.String(length=32), nullable=False),
+        sa.Column("name", sa.String(length=100), nullable=False),
+        sa.Column("roles", sa.Text(), nullable=False),
+        sa.Column("department", sa.String(length=100), nullable=False),
+        sa.Column("salt", sa.LargeBinary(length=16), nullable=False),
+        sa.Column("secret", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("must_change", sa.Boolean(), nullable=False),
+        sa.Column("disabled", sa.Boolean(), nullable=False),
+        sa.Column("failures", sa.Integer(), nullable=False),
+        sa.Column("locked_until", sa.String(length=24), nullable=True),
+        sa.Column("added_at", sa.String(length=24), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_officer")),
+        comment="who works at this node's desk; roles are a JSON list; secret is stretched with salt",
     )
     op.create_table(
         "peer",
@@ -328,8 +356,13 @@ def downgrade() -> None:
     op.drop_table("stream")
     op.drop_table("publication")
     op.drop_table("peer")
+    op.drop_table("officer")
     op.drop_table("node_state")
     op.drop_table("enrolment_code")
+    with op.batch_alter_table("desk_session", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_desk_session_officer"))
+
+    op.drop_table("desk_session")
     with op.batch_alter_table("case_message", schema=None) as batch_op:
         batch_op.drop_index("ix_case_message_open", sqlite_where=sa.text("standing != 'applied'"))
         batch_op.drop_index(batch_op.f("ix_case_message_id"))

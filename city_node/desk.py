@@ -1,0 +1,40 @@
+"""The city's desk: what the shared desk needs, taken from this node."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+
+from city_node.app import City, open_city
+from core.desk.context import DeskContext
+from core.store.officers import Roster
+from sync import audit
+from sync.environment import SystemWorld
+from sync.overview import ScannedFiles, neighbours, troubles
+from sync.primitives import argon2id
+
+
+def desk_context(app: City) -> DeskContext:
+    """The desk of an opened node."""
+    node = app.installation.node
+    return DeskContext(
+        db=app.installation.db,
+        office=app.office,
+        node=node.place.node,
+        world=node.world,
+        roster=Roster(node.world, argon2id),
+        audit=partial(audit.note, world=node.world),
+        files=ScannedFiles(node),
+        neighbours=partial(neighbours, app.installation),
+        troubles=partial(troubles, app.installation),
+    )
+
+
+@contextmanager
+def open_desk(folder: Path) -> Iterator[DeskContext]:
+    """The desk of the node in ``folder``, for one command. Raises as :func:`open_city`."""
+    app = open_city(folder, SystemWorld())
+    try:
+        yield desk_context(app)
+    finally:
+        app.installation.close()

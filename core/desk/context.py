@@ -1,0 +1,59 @@
+"""What a desk works with: given by the tier that serves it, since this room knows nothing of the carrier."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import sqlalchemy as sa
+
+from core.bodies import AttachmentManifest
+from core.clock import World
+from core.identifiers import NodeId, Tier, division_of, tier_of
+from core.store.engine import Database
+from core.store.office import Office
+from core.store.officers import Roster
+
+
+class Audit(Protocol):
+    """Adds a line to the log that cannot be edited unseen, in the caller's transaction. No personal data in it."""
+
+    def __call__(
+        self, tx: sa.Connection, *, actor: str, action: str, subject: str = "", **detail: Any
+    ) -> None: ...
+
+
+class Files(Protocol):
+    """The scanned files that cases name."""
+
+    def progress(self, tx: sa.Connection, attachment_id: str) -> tuple[int, int]:
+        """Parts that are here, and parts in all; (0, 0) before the file is known."""
+
+    def open(self, manifest: AttachmentManifest) -> bytes:
+        """The plain file. Raises ``LocalError`` where it is not whole."""
+
+
+Facts = Mapping[str, Any]
+"""A neighbour: ``node``, ``last_contact_at``, ``carrier``, ``waiting_envelopes``, ``waiting_bytes``,
+``oldest_waiting_at``, ``clock_offset_s``, ``failures``, ``error`` (``zh`` and ``en``) — as last met.
+
+A trouble: ``kind`` (``quarantine``, ``stream``), ``subject``, ``type``, ``at``, ``zh``, ``en``. Times are ISO 8601, UTC.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DeskContext:
+    """One node's desk."""
+
+    db: Database
+    office: Office
+    node: NodeId
+    world: World
+    roster: Roster
+    audit: Audit
+    files: Files
+    neighbours: Callable[[sa.Connection], Sequence[Facts]]
+    troubles: Callable[[sa.Connection], Sequence[Facts]]
+
+    @property
+    def tier(self) -> Tier:
+        return tier_of(division_of(self.node))

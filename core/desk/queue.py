@@ -1,0 +1,122 @@
+"""The queue of a desk: cases by time left, filtered, in pages that begin after the last one seen."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.case import Case, case_from_json
+from core.clock import iso
+from core.desk.context import DeskContext
+from core.errors import InputError
+from core.identifiers import CaseId, Tier
+from core.states import OPEN, State
+from core.store.casebook import CASE
+from core.store.officers import Officer
+from core.workflow import TRANSITIONS
+
+PAGE = 50
+_LAST = "~"
+"""Sorts after every instant: cases without a due date come last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What to show. ``holder`` is ``me`` (this node), ``todo`` (this node, and a step for my roles) or ``all``."""
+
+    holder: str = "todo"
+    states: tuple[State, ...] = ()
+    origin: str = ""
+    """A division code or its beginning."""
+    due_before: datetime | None = None
+    after: str = ""
+    """``due_at,id`` of the last case of the page before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """``next`` is the ``after`` of the following page, empty on the last one."""
+
+    cases: tuple[Case, ...]
+    next: str
+    total: int
+
+
+def queue(
+    context: DeskContext, tx: sa.Connection, officer: Officer | None, wanted: Filter, limit: int = PAGE
+) -> Page:
+    """A page of what the officer may see, the most urgent first. Raises ``InputError`` (``desk.page``)."""
+    order = sa.func.coalesce(CASE.c.due_at, _LAST)
+    where = _conditions(context, officer, wanted)
+    query = sa.select(order.label("due"), CASE.c.id, CASE.c.data).where(*where)
+    if wanted.after:
+        query = query.where(sa.tuple_(order, CASE.c.id) > sa.tuple_(*_mark(wanted.after)))
+    rows = tx.execute(query.order_by(order, CASE.c.id).limit(limit + 1)).all()
+    shown = rows[:limit]
+    total = tx.scalar(sa.select(sa.func.count()).select_from(CASE).where(*where)) or 0
+    following = f"{shown[-1].due},{shown[-1].id}" if len(rows) > limit else ""
+    return Page(tuple(case_from_json(bytes(row.data)) for row in shown), following, total)
+
+
+def states_for(officer: Officer) -> tuple[State, ...]:
+    """The states in which one of the officer's roles moves a case on."""
+    roles = frozenset(officer.roles)
+    exits = {State.WITHDRAWN, State.VOID, State.SUSPENDED}
+    return tuple(
+        state
+        for state, row in TRANSITIONS.items()
+        if any(step.roles & roles and not exits.issuperset(step.next) for step in row.values())
+    )
+
+
+def find_by_number(context: DeskContext, tx: sa.Connection, case_id: CaseId) -> bool:
+    """Whether a case of this number is on this machine."""
+    return context.office.casebook.find(tx, case_id) is not None
+
+
+def _conditions(context: DeskContext, officer: Officer | None, wanted: Filter) -> list[Any]:
+    found: list[Any] = []
+    if wanted.holder in ("me", "todo"):
+        found.append(CASE.c.holder == context.node)
+    if wanted.holder == "todo" and officer is not None and not wanted.states:
+        found.append(CASE.c.state.in_(states_for(officer)))
+    if wanted.states:
+        found.append(CASE.c.state.in_(wanted.states))
+    if wanted.origin:
+        found.append(CASE.c.origin.startswith(wanted.origin, autoescape=True))
+    if wanted.due_before is not None:
+        found.append(CASE.c.due_at < iso(wanted.due_before))
+    if context.tier is Tier.TOWNSHIP:
+        found.append(CASE.c.origin.startswith(context.node[:9], autoescape=True))
+    if officer is not None and officer.department:
+        items = _items_of(context, officer.department)
+        found.append(sa.or_(CASE.c.department == officer.department, CASE.c.item.in_(items)))
+    return found
+
+
+def _items_of(context: DeskContext, department: str) -> list[str]:
+    return sorted(
+        {
+            item.code
+            for catalogue in context.office.shelf.catalogues.versions
+            for item in catalogue.items
+            if department in (item.department.name, item.department.code)
+        }
+    )
+
+
+def _mark(after: str) -> tuple[str, str]:
+    due, mark, case_id = after.partition(",")
+    if not mark or len(after) > 60:
+        raise InputError(
+            "desk.page",
+            zh="翻页地址不完整，请回到第一页。",
+            en="The address of this page is not whole; go back to the first page.",
+        )
+    return due, case_id
+
+
+def open_states() -> tuple[State, ...]:
+    """Submitted and not yet decided, in the workflow's order."""
+    return tuple(state for state in State if state in OPEN)

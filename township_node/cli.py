@@ -1,0 +1,19 @@
+"""The township's command line: the common commands and the desk's."""
+
+from core.desk.commands import add_desk_commands
+from core.identifiers import Tier
+from sync.cli import Program, node_group
+from sync.environment import SystemWorld
+from township_node.app import CHAINS, compose, open_township
+from township_node.desk import open_desk
+
+PROGRAM = Program(
+    tier=Tier.TOWNSHIP,
+    name="township-node",
+    chains=CHAINS,
+    open=lambda folder: open_township(folder, SystemWorld()),
+    compose=compose,
+)
+
+main = node_group(PROGRAM)
+add_desk_commands(main, Tier.TOWNSHIP, open_desk)
