@@ -12,7 +12,7 @@ from sync.authority import CertStatus
 from sync.node import Node
 from sync.outbox import queue_of
 from sync.retry import BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, BUDGET_BYTES_START, next_budget_bytes
-from sync.tables import MESSAGE
+from sync.tables import MESSAGE, STREAM
 from sync.transport.base import Transport
 from sync.x509 import read_certificate
 
@@ -109,6 +109,13 @@ def is_owing(node: Node, peer: NodeId) -> bool:
     with node.db.reading() as tx:
         unsealed = tx.scalar(sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None)).limit(1))
         return unsealed is not None or queue_of(tx, peer).envelopes > 0
+
+
+def mark(node: Node) -> tuple[int, int]:
+    """Changes whenever this node has recorded or taken over something new."""
+    with node.db.reading() as tx:
+        row = tx.execute(sa.select(sa.func.sum(STREAM.c.messages), sa.func.sum(STREAM.c.head_seq))).one()
+    return int(row[0] or 0), int(row[1] or 0)
 
 
 def _require_answer(taken: contact.Taken, number: int) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import uvicorn
 
 from core.errors import LiandongError
-from core.identifiers import NodeId, Tier
+from core.identifiers import Tier
 from sync import enrol, listener, meeting, registrar
 from sync.installation import BACKUPS, Installation
 from sync.jobs import chores
@@ -94,19 +94,20 @@ def call_parent(node: Node, settings: Settings, stopped: threading.Event) -> Non
             failures = max(1, failures)
             log.warning("could not meet %s: %s", parent, error)
         wait_s = retry_delay_s(failures, node.world.random_bytes(2), usual_s=settings.contact_every_s)
-        _wait(node, parent, stopped, wait_s, eager=failures == 0)
+        _wait(node, stopped, wait_s, eager=failures == 0)
     if line is not None:
         line.close()
 
 
-def _wait(node: Node, parent: NodeId, stopped: threading.Event, wait_s: float, *, eager: bool) -> None:
+def _wait(node: Node, stopped: threading.Event, wait_s: float, *, eager: bool) -> None:
     until_s = node.world.monotonic_s() + wait_s
+    before = meeting.mark(node)
     while not stopped.is_set() and node.world.monotonic_s() < until_s:
         if node.woken.wait(POLL_S):
             node.woken.clear()
             return
-        # Another process of this node, the terminal, may have recorded something.
-        if eager and meeting.is_owing(node, parent):
+        # The terminal of this node is another process, and a child may have just handed something over.
+        if eager and meeting.mark(node) != before:
             return
 
 
