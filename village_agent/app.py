@@ -7,7 +7,7 @@ from core.clock import World
 from core.store.office import Office
 from sync.installation import Installation, installation_ordinal, open_folder
 
-CHAINS: tuple[Path, ...] = ()
+CHAINS: tuple[Path, ...] = (Path(__file__).parent / "migrations",)
 """The tier's own migration chain."""
 
 

@@ -1,0 +1,272 @@
+"""How a case stands, for people: who holds it, how far its papers have come, what is missing, how long it may take."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.case import Case
+from core.clock import CHINA, iso, local
+from core.errors import StateError
+from core.identifiers import CaseId, NodeId, Tier, display_case_id, division_of, tier_of
+from core.items import Item
+from core.labels import label
+from core.limits import Mode, days_left, due_at
+from core.people import mask_id, mask_name, mask_phone
+from core.regions import Divisions
+from core.states import COUNTING
+from core.store.casebook import suspensions_of
+from sync.custody import covers, missing_bits
+from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, MESSAGE, RECEIPT
+from village_agent.app import Village
+from village_agent.intake import Intake
+
+
+class Stage(StrEnum):
+    """How far what we said of a case has come; the values are keys of ``core.labels``."""
+
+    WAITING = "outbox.waiting"
+    AT_TOWNSHIP = "outbox.at_township"
+    AT_CITY = "outbox.at_city"
+    ACCEPTED = "outbox.accepted"
+    ATTENTION = "outbox.attention"
+
+
+class Wording(StrEnum):
+    """What the slip may say: never more than the copies that exist (see docs: wording by copies)."""
+
+    LOCAL_ONLY = "slip.local_only"
+    HANDED_OVER = "slip.handed_over"
+    ACCEPTED = "slip.accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """One desk on the path of a case. ``until`` is None where it lies now."""
+
+    node: NodeId | None
+    since: datetime
+    until: datetime | None
+    what: str
+    """Key of ``core.labels`` of the step that brought it here."""
+    by: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """``parts_sent`` of ``parts`` pieces of its files are at the township; ``days_left`` None unless the clock runs."""
+
+    case: Case
+    item: Item | None
+    stage: Stage
+    wording: Wording
+    path: tuple[Stay, ...]
+    parts_sent: int
+    parts: int
+    days_left: int | None
+    due_at: datetime | None
+    missing: tuple[str, ...]
+
+    @property
+    def materials_in_transit(self) -> bool:
+        return self.parts_sent < self.parts
+
+
+def outlook(tx: sa.Connection, village: Village, case: Case) -> Outlook:
+    """How ``case`` stands now."""
+    parent = village.installation.node.place.parent
+    said = list(_said(tx, case.id, parent)) if parent is not None else []
+    sent, parts = _parts(tx, case, parent)
+    left, due = _limit(village, case)
+    shelf = village.office.shelf
+    missing = case.supplement.missing if case.supplement else ()
+    return Outlook(
+        case,
+        shelf.item(case.item, case.catalogue_version),
+        _stage(tx, case, said),
+        _wording(case, said),
+        tuple(_path(case)),
+        sent,
+        parts,
+        left,
+        due,
+        missing,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    type: str
+    stream: int
+    seq: int | None
+    handed_over: bool
+
+
+def _said(tx: sa.Connection, case_id: CaseId, parent: NodeId) -> Iterator[_Said]:
+    query = (
+        sa.select(MESSAGE.c.type, MESSAGE.c.stream_id, MESSAGE.c.seq, DELIVERY.c.acked_seq, DELIVERY.c.ranges)
+        .join(DELIVERY, (DELIVERY.c.stream_id == MESSAGE.c.stream_id) & (DELIVERY.c.peer == parent))
+        .where(MESSAGE.c.subject == case_id)
+    )
+    for row in tx.execute(query):
+        held = row.seq is not None and covers(row.acked_seq, json.loads(row.ranges), row.seq)
+        yield _Said(row.type, row.stream_id, row.seq, held)
+
+
+def _stage(tx: sa.Connection, case: Case, said: list[_Said]) -> Stage:
+    if case.hold is not None:
+        return Stage.ATTENTION
+    if any(not message.handed_over for message in said):
+        return Stage.WAITING
+    if case.accepted_at is not None:
+        return Stage.ACCEPTED
+    if said and all(_applied_by(tx, message, case.city) for message in said):
+        return Stage.AT_CITY
+    return Stage.AT_TOWNSHIP
+
+
+def _applied_by(tx: sa.Connection, message: _Said, signer: NodeId) -> bool:
+    upto = tx.scalar(
+        sa.select(sa.func.max(RECEIPT.c.upto)).where(
+            RECEIPT.c.stream_id == message.stream,
+            RECEIPT.c.signer == signer,
+            RECEIPT.c.kind == "acceptance",
+        )
+    )
+    return message.seq is not None and (upto or 0) >= message.seq
+
+
+def _wording(case: Case, said: list[_Said]) -> Wording:
+    if case.accepted_at is not None:
+        return Wording.ACCEPTED
+    submitted = [message for message in said if message.type == "CaseSubmitted"]
+    # A case that this device never said itself came back from above: another copy exists.
+    if all(message.handed_over for message in submitted):
+        return Wording.HANDED_OVER
+    return Wording.LOCAL_ONLY
+
+
+def _path(case: Case) -> Iterator[Stay]:
+    """One entry a desk; steps that leave the case where it is tell only of the desk."""
+    stays: list[Stay] = []
+    first = case.steps[0]
+    stays.append(Stay(case.origin, first.at, first.at, f"message.{first.type}", first.actor.name, ""))
+    for step in case.steps:
+        last = stays[-1]
+        if step.holder == last.node and step is not first:
+            stays[-1] = Stay(last.node, last.since, None, f"message.{step.type}", step.actor.name, step.note)
+        else:
+            until = step.at if last.until is None else last.until
+            stays[-1] = Stay(last.node, last.since, until, last.what, last.by, last.note)
+            stays.append(Stay(step.holder, step.at, None, f"message.{step.type}", step.actor.name, step.note))
+    yield from stays
+
+
+def _parts(tx: sa.Connection, case: Case, parent: NodeId | None) -> tuple[int, int]:
+    sent = parts = 0
+    for manifest in case.attachments:
+        row: Any = tx.execute(
+            sa.select(ATTACHMENT.c.seq, DELIVERY.c.acked_seq, ATTACHMENT_DELIVERY.c.have)
+            .join(DELIVERY, (DELIVERY.c.stream_id == ATTACHMENT.c.stream_id) & (DELIVERY.c.peer == parent))
+            .join(
+                ATTACHMENT_DELIVERY,
+                (ATTACHMENT_DELIVERY.c.attachment_id == ATTACHMENT.c.id)
+                & (ATTACHMENT_DELIVERY.c.peer == parent),
+                isouter=True,
+            )
+            .where(ATTACHMENT.c.id == manifest.id)
+        ).one_or_none()
+        if row is None:
+            continue
+        count = len(manifest.chunks)
+        parts += count
+        # Signed for as a whole once its offer is; until then by the pieces the township says it has.
+        if row.acked_seq >= row.seq:
+            sent += count
+        elif row.have:
+            sent += count - len(missing_bits(bytes(row.have), count))
+    return sent, parts
+
+
+def _limit(village: Village, case: Case) -> tuple[int | None, datetime | None]:
+    if case.state not in COUNTING or case.accepted_at is None or case.promised_days is None:
+        return None, None
+    calendar, mode = village.office.shelf.calendar, Mode(case.limit_mode or Mode.EXACT)
+    now = village.installation.node.world.now()
+    clock = (case.promised_days, suspensions_of(case))
+    try:
+        left = days_left(calendar, mode, case.accepted_at, now, *clock)
+        return left, due_at(calendar, mode, case.accepted_at, *clock)
+    except StateError:
+        # The calendar of that year is not published yet: no figure rather than a guess.
+        return None, None
+
+
+def place_name(node: NodeId | None, divisions: Divisions, lang: str = "zh") -> str:
+    """``琼湖街道 镇便民服务中心``; who holds a closed case is nobody."""
+    if node is None:
+        return "已办结" if lang == "zh" else "closed"
+    division = division_of(node)
+    tier = tier_of(division)
+    office = label(f"place.{tier}", lang)
+    if tier is Tier.CITY or division not in divisions:
+        return office
+    return f"{divisions.full_name(division)} {office}"
+
+
+def facts(view: Outlook, intake: Intake, *, full: bool = False) -> dict[str, Any]:
+    """The outlook as JSON values; numbers of people are masked unless ``full``."""
+    case, divisions = view.case, intake.divisions
+    who = case.applicant
+    return {
+        "case": case.id,
+        "display": display_case_id(case.id),
+        "item": case.item,
+        "item_name": view.item.name if view.item else case.item,
+        "state": case.state,
+        "holder": case.holder,
+        "holder_name": place_name(case.holder, divisions),
+        "stage": view.stage.partition(".")[2],
+        "wording": view.wording.partition(".")[2],
+        "applicant": {
+            "name": who.name if full else mask_name(who.name),
+            "id_no": who.id_no if full else mask_id(who.id_no),
+            "mobile": who.mobile if full else mask_phone(who.mobile),
+        },
+        "submitted_at": iso(case.submitted_at),
+        "accepted_at": iso(case.accepted_at) if case.accepted_at else None,
+        "due_at": iso(view.due_at) if view.due_at else None,
+        "days_left": view.days_left,
+        "missing": list(view.missing),
+        "materials": [record.name for record in case.materials],
+        "files": {"parts": view.parts, "at_township": view.parts_sent},
+        "path": [
+            {
+                "node": stay.node,
+                "place": place_name(stay.node, divisions),
+                "since": local(stay.since),
+                "until": local(stay.until) if stay.until else None,
+                "what": label(stay.what),
+                "by": stay.by,
+                "note": stay.note,
+            }
+            for stay in view.path
+        ],
+        "decision": None
+        if case.decision is None
+        else {
+            "granted": case.decision.granted,
+            "document_no": case.decision.document_no,
+            "reason": case.decision.reason,
+        },
+    }
+
+
+def clock_words(instant: datetime) -> str:
+    """``11-24 16:30`` in China time."""
+    return f"{instant.astimezone(CHINA):%m-%d %H:%M}"

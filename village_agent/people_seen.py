@@ -1,0 +1,105 @@
+"""Whose cases this device has registered: found by document number or name without opening every case."""
+
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+
+import sqlalchemy as sa
+
+from core.case import Case
+from core.clock import World, iso
+from core.identifiers import CaseId, NodeId
+from core.states import CLOSED
+from core.store.casebook import CASE, Casebook
+from core.store.engine import METADATA
+
+DUPLICATE_DAYS = 30
+SEEN_MAX = 50
+MISSING_PAGE = 500
+
+PERSON_CASE = sa.Table(
+    "person_case",
+    METADATA,
+    sa.Column("case_id", sa.String(26), primary_key=True),
+    sa.Column("id_no", sa.String(64), nullable=False, index=True),
+    sa.Column("name", sa.String(100), nullable=False, index=True),
+    sa.Column("item", sa.String(64), nullable=False),
+    sa.Column("submitted_at", sa.String(24), nullable=False),
+    comment="cases by applicant; the database of a village is encrypted as a whole",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A case of the same person. ``duplicate`` if it is of the same item, not refused or withdrawn, within 30 days."""
+
+    case: Case
+    duplicate: bool
+
+
+def note_person(tx: sa.Connection, case: Case) -> None:
+    """Enter a case under its applicant; belongs into the transaction that registers it."""
+    values = {
+        "id_no": case.applicant.id_no,
+        "name": case.applicant.name,
+        "item": case.item,
+        "submitted_at": iso(case.submitted_at),
+    }
+    if (
+        tx.execute(sa.update(PERSON_CASE).where(PERSON_CASE.c.case_id == case.id).values(**values)).rowcount
+        == 0
+    ):
+        tx.execute(sa.insert(PERSON_CASE).values(case_id=case.id, **values))
+
+
+def note_missing(tx: sa.Connection, casebook: Casebook, node: NodeId) -> int:
+    """Enter cases that came back from the parent after this device was replaced; returns how many."""
+    query = (
+        sa.select(CASE.c.id)
+        .where(CASE.c.origin == node, CASE.c.id.not_in(sa.select(PERSON_CASE.c.case_id)))
+        .limit(MISSING_PAGE)
+    )
+    ids = [CaseId(id_) for id_ in tx.scalars(query)]
+    for id_ in ids:
+        note_person(tx, casebook.get(tx, id_))
+    return len(ids)
+
+
+def earlier_cases(
+    tx: sa.Connection, casebook: Casebook, world: World, id_no: str, item: str = ""
+) -> list[Earlier]:
+    """The person's cases on this device, the latest first, at most 50."""
+    since = iso(world.now() - timedelta(days=DUPLICATE_DAYS))
+    query = (
+        sa.select(PERSON_CASE)
+        .where(PERSON_CASE.c.id_no == id_no)
+        .order_by(PERSON_CASE.c.submitted_at.desc())
+        .limit(SEEN_MAX)
+    )
+    seen: list[Earlier] = []
+    for row in tx.execute(query).all() if id_no else []:
+        case = casebook.find(tx, CaseId(row.case_id))
+        if case is not None:
+            recent = row.item == item and row.submitted_at >= since
+            ended = case.state in CLOSED and case.completed_at is not None and case.delivery is None
+            seen.append(Earlier(case, recent and not ended))
+    return seen
+
+
+def find_cases(tx: sa.Connection, text: str, limit: int = SEEN_MAX) -> list[CaseId]:
+    """Cases by the beginning of a name or document number, or by part of a case number; on this device only."""
+    typed = unicodedata.normalize("NFKC", text).strip()[:64]
+    digits = "".join(char for char in typed if char not in " -").upper()
+    if not typed:
+        return []
+    names = _begins(PERSON_CASE.c.name, typed) | _begins(PERSON_CASE.c.id_no, digits)
+    where = names | _begins(PERSON_CASE.c.case_id, digits)
+    if digits.isdigit() and len(digits) >= 4:
+        where |= PERSON_CASE.c.case_id.endswith(digits, autoescape=True)
+    query = sa.select(PERSON_CASE.c.case_id).where(where)
+    return [CaseId(id_) for id_ in tx.scalars(query.order_by(PERSON_CASE.c.submitted_at.desc()).limit(limit))]
+
+
+def _begins(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    # A range, unlike LIKE, can use the index.
+    return (column >= text) & (column < text + "\U0010ffff")

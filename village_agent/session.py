@@ -1,0 +1,57 @@
+"""An operator at the open desk: the village agent unlocked by a PIN."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from core.clock import World
+from core.errors import InputError
+from core.messages import Actor, Role
+from village_agent.app import Village, open_village
+from village_agent.intake import Intake
+from village_agent.people_seen import note_missing
+from village_agent.vault import Operator, open_vault, operators
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What every screen and command works on."""
+
+    village: Village
+    actor: Actor
+    intake: Intake
+
+    @property
+    def world(self) -> World:
+        return self.village.installation.node.world
+
+    def close(self) -> None:
+        self.village.installation.close()
+
+
+def choose_operator(folder: Path, operator_id: str | None) -> Operator:
+    """The operator of this id; without one, the only one there is. Raises ``InputError``."""
+    known = operators(folder)
+    for operator in known:
+        if operator.id == operator_id or (operator_id is None and len(known) == 1):
+            return operator
+    names = "、".join(f"{operator.id}（{operator.name}）" for operator in known)
+    raise InputError(
+        "vault.which_operator",
+        zh=f"请用 --operator 指明操作员：{names}。",
+        en=f"Name the operator with --operator: {', '.join(operator.id for operator in known)}.",
+    )
+
+
+def open_session(folder: Path, world: World, operator: Operator, pin: str) -> Session:
+    """Unlock the database and open the desk. Raises as :func:`open_vault` and ``open_village``."""
+    key = open_vault(folder, operator.id, pin, world)
+    return begin(open_village(folder, world, key), operator)
+
+
+def begin(village: Village, operator: Operator) -> Session:
+    """The desk of an open village agent: drafts long abandoned are forgotten, cases that came back are indexed."""
+    intake = Intake(village)
+    with village.installation.db.transaction() as tx:
+        intake.drafts.purge(tx)
+        note_missing(tx, village.office.casebook, village.installation.node.place.node)
+    return Session(village, Actor(operator.id, operator.name, Role.AGENT), intake)
