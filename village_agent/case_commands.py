@@ -1,0 +1,295 @@
+"""The village's verbs as commands: apply, list, show, resubmit, ask-withdraw, deliver, rate, note, drafts, slip."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+import sqlalchemy as sa
+
+from core.case import Case
+from core.clock import from_iso, local
+from core.identifiers import display_case_id, parse_case_id
+from core.labels import label
+from core.people import mask_name
+from sync import audit
+from sync.cli import emit, folder_of, json_option, lang_of
+from village_agent import unlock
+from village_agent.case_words import case_words, list_words, problem_words
+from village_agent.drafts import Sheet, sheet_of
+from village_agent.intake import Checked, IntakeProblems
+from village_agent.outlook import facts, outlook
+from village_agent.request_file import read_request, sheet_of_request
+from village_agent.session import Session
+from village_agent.slip import qr_text, slip_lines, thermal_text
+
+LIST_MAX = 1000
+EXIT_PROBLEMS = 2
+_file = click.argument(
+    "file", required=False, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True)
+)
+
+
+@contextmanager
+def _desk(ctx: click.Context) -> Iterator[Session]:
+    desk = unlock.open_desk(folder_of(ctx))
+    try:
+        yield desk
+    finally:
+        desk.close()
+
+
+def add_case_commands(group: click.Group) -> None:
+    """Add the verbs to the group of the program."""
+    for command in (apply, list_cases, show, resubmit, ask_withdraw, deliver, rate, note, drafts, slip):
+        group.add_command(command)
+
+
+@click.command(help="登记申请：JSON 文件，或“-”从标准输入 / register an application from a JSON file or -")
+@_file
+@click.option("--check", "only_check", is_flag=True, help="只检查，不登记 / check only")
+@json_option
+@click.pass_context
+def apply(ctx: click.Context, file: Path | None, only_check: bool, as_json: bool) -> None:
+    plain, folder = read_request(None if file is None or str(file) == "-" else file)
+    with _desk(ctx) as desk:
+        node = desk.village.installation.node
+        sheet = sheet_of_request(plain, folder, node.world, node.chunks)
+        checked = _checked(ctx, desk, sheet, as_json)
+        with node.db.reading() as tx:
+            earlier = desk.intake.earlier(tx, checked.applicant.id_no, sheet.item)
+        alike = [display_case_id(seen.case.id) for seen in earlier if seen.duplicate]
+        if only_check:
+            found = {
+                "ok": True,
+                "problems": [],
+                "notes": list(checked.notes_zh),
+                "possible_duplicates": alike,
+            }
+            emit(ctx, found, as_json, lambda f, lang: _fine(checked, alike, lang))
+            return
+        with node.db.transaction() as tx:
+            case = desk.intake.submit(tx, desk.actor, sheet)
+        with node.db.reading() as tx:
+            view = outlook(tx, desk.village, case)
+        told = facts(view, desk.intake) | {"possible_duplicates": alike}
+        emit(ctx, told, as_json, lambda f, lang: _registered(case, alike, lang))
+
+
+@click.command(name="list", help="本机的办件，最近变动的在前 / cases on this device, the last moved first")
+@click.option("--state", multiple=True, help="只列这些状态，如 SUBMITTED / only these states")
+@click.option("--mine", is_flag=True, help="只列在本村桌上的 / only those on this desk")
+@click.option("--find", "text", default="", help="姓名、证件号开头或办件编号 / name, number or case number")
+@click.option("--limit", default=50, type=click.IntRange(1, LIST_MAX), show_default=True)
+@json_option
+@click.pass_context
+def list_cases(
+    ctx: click.Context, state: tuple[str, ...], mine: bool, text: str, limit: int, as_json: bool
+) -> None:
+    from village_agent.case_list import CaseList
+
+    with _desk(ctx) as desk, desk.village.installation.db.reading() as tx:
+        chosen = CaseList(desk.village, states=state, mine=mine, text=text)
+        views = [outlook(tx, desk.village, case) for case in chosen.window(tx, 0, limit)]
+        told = {"total": chosen.count(tx), "cases": [facts(view, desk.intake) for view in views]}
+        emit(ctx, told, as_json, lambda f, lang: list_words(views, f["total"], desk.intake.divisions, lang))
+
+
+@click.command(help="一件的经过、现在何处、还缺什么 / one case: its path, who holds it, what is missing")
+@click.argument("case")
+@click.option(
+    "--full", is_flag=True, help="显示完整证件号和电话（会记入审计）/ unmasked; written to the audit log"
+)
+@click.option("--why", default="", help="查看完整信息的事由 / why the full view is needed")
+@json_option
+@click.pass_context
+def show(ctx: click.Context, case: str, full: bool, why: str, as_json: bool) -> None:
+    id_ = parse_case_id(case)
+    with _desk(ctx) as desk:
+        db = desk.village.installation.db
+        if full:
+            with db.transaction() as tx:
+                desk.village.office.casebook.get(tx, id_)
+                audit.note(
+                    tx,
+                    desk.world,
+                    actor=desk.actor.officer,
+                    action="case.viewed_full",
+                    subject=id_,
+                    why=why[:200],
+                )
+        with db.reading() as tx:
+            view = outlook(tx, desk.village, desk.village.office.casebook.get(tx, id_))
+        told = facts(view, desk.intake, full=full)
+        emit(ctx, told, as_json, lambda f, lang: case_words(view, desk.intake.divisions, lang))
+
+
+@click.command(
+    help="补正后再提交：JSON 只写要改的部分 / answer a supplement request; the JSON holds what changes"
+)
+@click.argument("case")
+@_file
+@click.option("--note", "words", default="", help="给经办人的说明 / a word to the officer")
+@json_option
+@click.pass_context
+def resubmit(ctx: click.Context, case: str, file: Path | None, words: str, as_json: bool) -> None:
+    plain, folder = read_request(None if file is None or str(file) == "-" else file)
+    id_ = parse_case_id(case)
+    with _desk(ctx) as desk:
+        node = desk.village.installation.node
+        with node.db.reading() as tx:
+            before = sheet_of(desk.village.office.casebook.get(tx, id_))
+        patched = dict(plain) | {"form": {**before.form, **plain.get("form", {})}}
+        sheet = sheet_of_request(patched, folder, node.world, node.chunks, before)
+        _checked(ctx, desk, sheet, as_json)
+        _step(ctx, desk, as_json, lambda tx: desk.intake.resubmit(tx, desk.actor, id_, sheet, note=words))
+
+
+@click.command(name="ask-withdraw", help="转达申请人撤回的意愿 / pass on the wish to withdraw")
+@click.argument("case")
+@click.option("--reason", default="", help="理由 / reason")
+@json_option
+@click.pass_context
+def ask_withdraw(ctx: click.Context, case: str, reason: str, as_json: bool) -> None:
+    id_ = parse_case_id(case)
+    with _desk(ctx) as desk:
+        _step(ctx, desk, as_json, lambda tx: desk.intake.ask_withdraw(tx, desk.actor, id_, reason))
+
+
+@click.command(help="把结果送交申请人 / hand the result to the applicant")
+@click.argument("case")
+@click.option(
+    "--received-by", default="", help="签收人，默认为申请人 / who received it; the applicant by default"
+)
+@json_option
+@click.pass_context
+def deliver(ctx: click.Context, case: str, received_by: str, as_json: bool) -> None:
+    id_ = parse_case_id(case)
+    with _desk(ctx) as desk:
+
+        def hand_over(tx: sa.Connection) -> Case:
+            name = received_by or desk.village.office.casebook.get(tx, id_).applicant.name
+            return desk.intake.deliver(tx, desk.actor, id_, name)
+
+        _step(ctx, desk, as_json, hand_over)
+
+
+@click.command(help="申请人评价：1 非常满意 … 5 非常不满意 / rating by the applicant")
+@click.argument("case")
+@click.argument("level", type=int)
+@click.option("--text", default="", help="评语 / words")
+@json_option
+@click.pass_context
+def rate(ctx: click.Context, case: str, level: int, text: str, as_json: bool) -> None:
+    id_ = parse_case_id(case)
+    with _desk(ctx) as desk:
+        _step(ctx, desk, as_json, lambda tx: desk.intake.rate(tx, desk.actor, id_, level, text))
+
+
+@click.command(help="加备注，各级都能看到 / add a note that every desk can read")
+@click.argument("case")
+@click.argument("text")
+@json_option
+@click.pass_context
+def note(ctx: click.Context, case: str, text: str, as_json: bool) -> None:
+    id_ = parse_case_id(case)
+    with _desk(ctx) as desk:
+        _step(ctx, desk, as_json, lambda tx: desk.intake.note(tx, desk.actor, id_, text))
+
+
+@click.command(help="草稿；放弃的 30 天内可恢复 / drafts; abandoned ones can be restored for 30 days")
+@click.option("--abandoned", is_flag=True, help="列出已放弃的 / those abandoned")
+@click.option("--abandon", "abandon_id", default=None, metavar="ID", help="放弃一份 / abandon one")
+@click.option("--restore", "restore_id", default=None, metavar="ID", help="恢复一份 / restore one")
+@json_option
+@click.pass_context
+def drafts(
+    ctx: click.Context, abandoned: bool, abandon_id: str | None, restore_id: str | None, as_json: bool
+) -> None:
+    with _desk(ctx) as desk:
+        db, book = desk.village.installation.db, desk.intake.drafts
+        if abandon_id or restore_id:
+            with db.transaction() as tx:
+                if abandon_id:
+                    book.abandon(tx, abandon_id)
+                if restore_id:
+                    book.restore(tx, restore_id)
+        with db.reading() as tx:
+            found = book.listing(tx, abandoned=abandoned)
+        told = [
+            {
+                "id": draft.id,
+                "item": draft.sheet.item,
+                "applicant": mask_name(str(draft.sheet.applicant.get("name", ""))),
+                "case": draft.case_id,
+                "saved_at": local(from_iso(draft.saved_at)),
+            }
+            for draft in found
+        ]
+        empty = {"zh": "没有草稿。", "en": "No drafts."}
+        emit(ctx, told, as_json, lambda f, lang: "\n".join(_draft_words(d) for d in f) or empty[lang])
+
+
+@click.command(help="收件回执（屏幕或打印机文本）/ the slip, for screen or printer")
+@click.argument("case")
+@click.option("--qr/--no-qr", default=True, show_default=True)
+@json_option
+@click.pass_context
+def slip(ctx: click.Context, case: str, qr: bool, as_json: bool) -> None:
+    id_ = parse_case_id(case)
+    with _desk(ctx) as desk:
+        with desk.village.installation.db.reading() as tx:
+            view = outlook(tx, desk.village, desk.village.office.casebook.get(tx, id_))
+        lines = slip_lines(view, desk.intake.divisions, lang_of(ctx))
+        told = {"case": id_, "wording": view.wording.partition(".")[2], "lines": lines, "qr": id_}
+        code = "\n" + "\n".join(qr_text(id_, colours=sys.stdout.isatty())) if qr else ""
+        emit(ctx, told, as_json, lambda f, lang: thermal_text(f["lines"]) + code)
+
+
+def _checked(ctx: click.Context, desk: Session, sheet: Sheet, as_json: bool) -> Checked:
+    try:
+        return desk.intake.checked(sheet)
+    except IntakeProblems as error:
+        told = {
+            "ok": False,
+            "error": {"code": error.code, "zh": error.zh, "en": error.en},
+            "problems": [asdict(problem) for problem in error.problems],
+        }
+        problems = error.problems
+        emit(ctx, told, as_json, lambda f, lang: problem_words(problems, lang))
+        ctx.exit(EXIT_PROBLEMS)
+
+
+def _step(ctx: click.Context, desk: Session, as_json: bool, do: Callable[[sa.Connection], Case]) -> None:
+    db = desk.village.installation.db
+    with db.transaction() as tx:
+        case = do(tx)
+    with db.reading() as tx:
+        told: dict[str, Any] = facts(outlook(tx, desk.village, case), desk.intake)
+    emit(ctx, told, as_json, lambda f, lang: f"{f['display']} {label('state.' + f['state'], lang)}")
+
+
+def _fine(checked: Checked, alike: list[str], lang: str) -> str:
+    lines = ["可以登记。" if lang == "zh" else "This may be registered."]
+    lines += checked.notes_zh if lang == "zh" else checked.notes_en
+    return "\n".join(lines + _alike(alike, lang))
+
+
+def _registered(case: Case, alike: list[str], lang: str) -> str:
+    number = display_case_id(case.id)
+    words = f"已登记（仅本机）：{number}" if lang == "zh" else f"Recorded, on this device only: {number}"
+    return "\n".join([words, *_alike(alike, lang)])
+
+
+def _alike(alike: list[str], lang: str) -> list[str]:
+    if not alike:
+        return []
+    numbers = ", ".join(alike)
+    return [f"可能重复：30 天内同人同事项 {numbers}" if lang == "zh" else f"Possible duplicate of {numbers}"]
+
+
+def _draft_words(draft: dict[str, Any]) -> str:
+    return f"{draft['id']}  {draft['saved_at'][:16]}  {draft['item'] or '-'}  {draft['applicant'] or '-'}"

@@ -1,0 +1,48 @@
+"""A list of cases as a window over the database: only what is shown is read."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from core.case import Case
+from core.store.casebook import CASE
+from village_agent.app import Village
+from village_agent.line_state import waiting_cases
+from village_agent.people_seen import find_cases
+
+WAITING_MAX = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class CaseList:
+    """Which cases, the last moved first. ``text`` as in :func:`find_cases`; ``waiting`` those not handed over yet."""
+
+    village: Village
+    states: tuple[str, ...] = ()
+    mine: bool = False
+    text: str = ""
+    waiting: bool = False
+
+    def count(self, tx: sa.Connection) -> int:
+        return int(tx.scalar(sa.select(sa.func.count()).select_from(CASE).where(*self._where(tx))) or 0)
+
+    def window(self, tx: sa.Connection, offset: int, limit: int) -> list[Case]:
+        """``limit`` cases from ``offset`` on."""
+        query = sa.select(CASE.c.id).where(*self._where(tx)).order_by(CASE.c.moved_at.desc(), CASE.c.id)
+        ids = list(tx.scalars(query.offset(offset).limit(limit)))
+        book = self.village.office.casebook
+        return [book.get(tx, id_) for id_ in ids]
+
+    def _where(self, tx: sa.Connection) -> list[Any]:
+        place = self.village.installation.node.place
+        where: list[Any] = [CASE.c.origin == place.node]
+        if self.states:
+            where.append(CASE.c.state.in_(self.states))
+        if self.mine:
+            where.append(CASE.c.holder == place.node)
+        if self.waiting:
+            where.append(CASE.c.id.in_(waiting_cases(tx, place.parent)[:WAITING_MAX]))
+        if self.text.strip():
+            where.append(CASE.c.id.in_(find_cases(tx, self.text)))
+        return where

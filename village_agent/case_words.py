@@ -1,0 +1,110 @@
+"""Cases in words for a terminal without screens: a list, one case, what has to be mended."""
+
+from collections.abc import Sequence
+
+from core.clock import local
+from core.identifiers import display_case_id
+from core.labels import label
+from core.people import mask_id, mask_name, mask_phone
+from core.regions import Divisions
+from village_agent.intake import Problem
+from village_agent.outlook import Outlook, clock_words, place_name
+from village_agent.widths import fit
+
+
+def list_words(views: Sequence[Outlook], total: int, divisions: Divisions, lang: str) -> str:
+    """One line a case, then how many there are."""
+    lines = [list_line(view, lang) for view in views]
+    shown = (
+        f"共 {total} 件，列出 {len(views)} 件（仅查本机）"
+        if lang == "zh"
+        else (f"{len(views)} of {total} cases (on this device only)")
+    )
+    return "\n".join([*lines, shown])
+
+
+def list_line(view: Outlook, lang: str) -> str:
+    """Number, name, item, state, how far it has come."""
+    item = view.item.title(lang) if view.item else view.case.item
+    return "  ".join(
+        (
+            display_case_id(view.case.id),
+            fit(mask_name(view.case.applicant.name), 8),
+            fit(item, 28),
+            fit(label(f"state.{view.case.state}", lang), 10 if lang == "zh" else 20),
+            label(view.stage, lang),
+        )
+    )
+
+
+def case_words(view: Outlook, divisions: Divisions, lang: str) -> str:
+    """Everything an agent tells an applicant who asks."""
+    case, zh = view.case, lang == "zh"
+    item = view.item.title(lang) if view.item else case.item
+    who = case.applicant
+    lines = [
+        f"{display_case_id(case.id)}  {item}",
+        f"{mask_name(who.name)}  {mask_id(who.id_no)}  {mask_phone(who.mobile)}",
+        f"{label('heading.state', lang)}: {label(f'state.{case.state}', lang)}  "
+        f"{label('heading.holder', lang)}: {place_name(case.holder, divisions, lang)}",
+        f"{label(view.wording, lang)}  {label(view.stage, lang)}",
+        *limit_lines(view, lang),
+        *missing_lines(view, lang),
+        f"{label('heading.history', lang)}:",
+    ]
+    lines += path_lines(view, divisions, lang)
+    if case.decision is not None:
+        word = ("准予" if zh else "granted") if case.decision.granted else ("不予批准" if zh else "denied")
+        lines.append(
+            f"{label('heading.result', lang)}: {word} {case.decision.document_no} {case.decision.reason}"
+        )
+    return "\n".join(lines)
+
+
+def path_lines(view: Outlook, divisions: Divisions, lang: str) -> list[str]:
+    """The path as a line of desks with times."""
+    lines = []
+    for stay in view.path:
+        until = clock_words(stay.until) if stay.until else ("至今" if lang == "zh" else "now")
+        note = f"  {stay.note}" if stay.note else ""
+        place = place_name(stay.node, divisions, lang)
+        lines.append(
+            f"  {clock_words(stay.since)} - {until}  {place}  {label(stay.what, lang)} {stay.by}{note}"
+        )
+    return lines
+
+
+def limit_lines(view: Outlook, lang: str) -> list[str]:
+    """When it must be done, while the clock runs; how far the scans have come, while they travel."""
+    lines = []
+    if view.due_at is not None:
+        left = "" if view.days_left is None else str(view.days_left)
+        unit = label("unit.working_day", lang)
+        lines.append(
+            f"{label('heading.due_at', lang)}: {local(view.due_at)[:16]}  {label('limit.left', lang)}: "
+            f"{left} {unit}"
+        )
+    if view.materials_in_transit:
+        lines.append(f"{label('outbox.materials_in_transit', lang)}: {view.parts_sent}/{view.parts}")
+    return lines
+
+
+def missing_lines(view: Outlook, lang: str) -> list[str]:
+    """What the applicant is asked for, told at once."""
+    if view.case.supplement is None:
+        return []
+    names = list(view.missing)
+    if view.item is not None:
+        fields = [view.item.form_field(key) for key in view.case.supplement.fields]
+        names += [field.name(lang) for field in fields if field is not None]
+    asked = "需补正" if lang == "zh" else "to be supplied"
+    mark = "、" if lang == "zh" else ", "
+    return [f"{asked}: {mark.join(names)}  {view.case.supplement.note}".rstrip()]
+
+
+def problem_words(problems: Sequence[Problem], lang: str) -> str:
+    """Everything to mend, one line each."""
+    head = f"有 {len(problems)} 处需要改正：" if lang == "zh" else f"{len(problems)} to mend:"
+    return "\n".join(
+        [head, *(f"  {number}. {problem.text(lang)}" for number, problem in enumerate(problems, 1))]
+    )
