@@ -6,7 +6,7 @@ clear-but-signed attachment lane, so that a relay can hold and check chunks it c
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -124,10 +124,9 @@ def offer(
 
 
 def register_offer(
-    tx: sa.Connection, stream: StreamRow, seq: int, message: Message, store: ChunkStore, now: str
+    tx: sa.Connection, stream: StreamRow, seq: int, body: dict[str, Any], store: ChunkStore, now: str
 ) -> None:
-    """Begin to collect the chunks of an offer that was just held. Raises ``PeerError`` (``attachment.offer``)."""
-    body = _parse_offer(message)
+    """Begin to collect the chunks of an offer, as :func:`read_offer` read it, that was just held."""
     have = empty_bitmap(len(body["chunks"]))
     for index, digest in enumerate(body["chunks"]):
         if store.get(digest) is not None:
@@ -246,27 +245,35 @@ def progress(tx: sa.Connection, id_: str) -> tuple[int, int]:
     return count - len(missing_bits(bytes(row.have), count)), count
 
 
-def _parse_offer(message: Message) -> dict[str, Any]:
-    body = parse_json(message.body)
+def read_offer(messages: Sequence[Message]) -> dict[str, Any]:
+    """The one offer of an envelope in the attachment lane. Raises ``PeerError`` (``attachment.offer``)."""
+    try:
+        body = parse_json(messages[0].body)
+    except InputError as error:
+        raise _malformed_offer() from error
     chunks = body.get("chunks") if isinstance(body, dict) else None
     good = (
-        message.type == OFFERED
+        [message.type for message in messages] == [OFFERED]
         and isinstance(chunks, list)
         and set(body) == {"id", "size", "chunk_size", "chunks"}
         and 1 <= len(chunks) <= CHUNKS_MAX
         and all(isinstance(c, str) and len(c) == 64 and not set(c) - set("0123456789abcdef") for c in chunks)
         and body["id"] == _id_of(chunks)
         and body["chunk_size"] == CHUNK_BYTES
-        and isinstance(body["size"], int)
+        and type(body["size"]) is int
         and (len(chunks) - 1) * CHUNK_BYTES < body["size"] <= len(chunks) * CHUNK_BYTES
     )
     if not good:
-        raise PeerError(
-            "attachment.offer",
-            zh="附件清单格式不对，未接收。请对方升级程序后重新发送。",
-            en="The announcement of a file is malformed; it was not taken. The sender should upgrade and send again.",
-        )
+        raise _malformed_offer()
     return dict(body)
+
+
+def _malformed_offer() -> PeerError:
+    return PeerError(
+        "attachment.offer",
+        zh="附件清单格式不对，未接收。请对方升级程序后重新发送。",
+        en="The announcement of a file is malformed; it was not taken. The sender should upgrade and send again.",
+    )
 
 
 def _id_of(chunks: list[str]) -> str:

@@ -5,34 +5,39 @@ bundle may be cut anywhere: every whole frame before the cut counts, and what wa
 """
 
 import logging
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from core.clock import iso
-from core.errors import LiandongError, PeerError, StateError
+from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
 from sync import attachments, audit, cose
 from sync.bundle import Frame, Kind, ReadState, read_bundle, write_bundle
-from sync.custody import next_hops
+from sync.custody import next_hops, towards
 from sync.envelope import open_envelope, read_header, verify
 from sync.header import Header
 from sync.hello import HEADS_MAX, Hello, read_hello, sign_hello, verify_hello
 from sync.identity import next_count
-from sync.inbox import Arrival, Contradiction, custody_receipt, hold, known_digest, put_on_hold
+from sync.inbox import Arrival, Contradiction, advance, custody_receipt, hold, holds_digest, put_on_hold
 from sync.node import Node
 from sync.outbox import envelope_bytes, owed, take_custody_receipt
 from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
-from sync.stream import children, seal_waiting, stream_row
-from sync.stream_id import EVERYONE, Lane, StreamId
+from sync.stream import children, find_stream, seal_waiting, stream_with
+from sync.stream_id import EVERYONE, Lane
 from sync.tables import DELIVERY, STREAM
 
 log = logging.getLogger(__name__)
 
 ASK_MAX = 500
+WANT_FILES_MAX = 200
 WANT_BYTES_MAX = 256 * 1024
+REFUSED_MAX = 100
+TRANSACTION_FRAMES_MAX = 64
+"""One sync to disk serves so many frames; more would keep the terminal waiting for the write lock."""
 CHUNK_FRAME_BYTES_MAX = attachments.CHUNK_CIPHER_BYTES_MAX + 256
 
 
@@ -47,9 +52,15 @@ class Taken:
     chunks: int = 0
     receipts: int = 0
     wishes: int = 0
-    full: bool = False
     touched: set[int] = field(default_factory=set)
     refused: list[LiandongError] = field(default_factory=list)
+    refusals: Counter[str] = field(default_factory=Counter)
+
+    def refuse(self, error: LiandongError) -> None:
+        """Note a frame that was not taken; ``refused`` keeps the first ``REFUSED_MAX``, ``refusals`` counts all."""
+        self.refusals[error.code] += 1
+        if len(self.refused) < REFUSED_MAX:
+            self.refused.append(error)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +100,9 @@ def compose(
         hello = _introduce(node, tx, peer, number, reply_to, with_certificates, asked_bytes)
         frames.append(Frame(Kind.HELLO, sign_hello(hello, node.keyring.signing_key)))
         for row in sorted(sign_for):
-            stream = stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row)).one())
-            receipt = custody_receipt(tx, node.place, node.world, node.keyring, stream)
+            receipt = custody_receipt(tx, node.place, node.world, node.keyring, stream_with(tx, row))
             frames.append(Frame(Kind.RECEIPT, receipt))
-        wanted = attachments.wanted_from(tx, peer)
+        wanted = attachments.wanted_from(tx, peer, WANT_FILES_MAX)
         if wanted:
             wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
             frames.append(Frame(Kind.WANT, cose.encode(wishes)))
@@ -121,24 +131,34 @@ def compose(
     return Composed(write_bundle(frames), number, envelopes, chunks, filled)
 
 
-def take(node: Node, data: bytes, *, carrier: str, expected: NodeId | None = None) -> Taken:
+def take(
+    node: Node, data: bytes, *, carrier: str, expected: NodeId | None = None, answers: int | None = None
+) -> Taken:
     """Take over what a bundle brings and bring it into effect.
 
-    Raises ``PeerError`` if the bundle's head cannot be trusted (nothing is taken then). A single bad frame is
-    refused, noted in the audit log and listed in ``refused``; the others count.
+    ``answers`` is the number of our bundle that this one must reply to. Raises ``PeerError`` if the bundle's head
+    cannot be trusted (nothing is taken then). A single bad frame is refused, noted in the audit log and listed in
+    ``refused``; the others count.
     """
     state = ReadState()
     frames = read_bundle(data, state)
     hello = _meet(node, next(frames, None), expected)
-    peer = hello.sender
+    if answers is not None and hello.reply_to != answers:
+        raise PeerError(
+            "contact.stale_answer",
+            zh="收到的应答不是本次联络的（可能是缓存或重放），未接收任何内容，将重新联络。",
+            en="The answer is not to this contact (a cache, or a replay); nothing was taken. The next contact comes "
+            "by itself.",
+        )
     taken = Taken(hello)
-    try:
-        for frame in frames:
-            _take_frame(node, peer, carrier, frame, taken)
-    except PeerError as error:
-        _refuse(node, peer, taken, error)
+    for batch in _batches(frames, taken):
+        with node.db.transaction() as tx:
+            for frame in batch:
+                _take_frame(node, tx, carrier, frame, taken)
+            for row in sorted(taken.touched):
+                advance(tx, stream_with(tx, row))
     taken.complete = state.complete
-    taken.full = bool(taken.envelopes or taken.chunks)
+    _note_refusals(node, taken)
     node.note_contact(hello, carrier)
     node.apply_ready()
     return taken
@@ -198,7 +218,16 @@ def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
         )
     _require_neighbour(node, claim.sender)
     node.learn_certificates(claim.sender, claim.certificates)
-    return verify_hello(frame.payload, node.keyring.verify_key_of(claim.sender))
+    hello = verify_hello(frame.payload, node.keyring.verify_key_of(claim.sender))
+    _require_in_date(node, claim.sender)
+    return hello
+
+
+def _require_in_date(node: Node, sender: NodeId) -> None:
+    now, keyring = node.world.now(), node.keyring
+    # With its own certificate out of date by its own clock, a node had better doubt the clock than its neighbours.
+    if keyring.judge(keyring.pair.signing, now).usable:
+        keyring.judge(keyring.pair_of(sender).signing, now).require()
 
 
 def _require_neighbour(node: Node, sender: NodeId) -> None:
@@ -213,85 +242,105 @@ def _require_neighbour(node: Node, sender: NodeId) -> None:
         )
 
 
-def _take_frame(node: Node, peer: NodeId, carrier: str, frame: Frame, taken: Taken) -> None:
+def _batches(frames: Iterator[Frame], taken: Taken) -> Iterator[list[Frame]]:
+    """Frames by the transaction; a bundle that turns out damaged gives those before the damage."""
+    batch: list[Frame] = []
+    try:
+        for frame in frames:
+            batch.append(frame)
+            if len(batch) == TRANSACTION_FRAMES_MAX:
+                yield batch
+                batch = []
+    except PeerError as error:
+        taken.refuse(error)
+    if batch:
+        yield batch
+
+
+def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken: Taken) -> None:
+    savepoint = tx.begin_nested()
     try:
         if frame.kind is Kind.RECEIPT:
-            _take_receipt(node, peer, frame.payload)
-            taken.receipts += 1
+            _take_receipt(node, tx, frame.payload, taken)
         elif frame.kind is Kind.ENVELOPE:
-            _take_envelope(node, peer, carrier, frame.payload, taken)
+            _take_envelope(node, tx, carrier, frame.payload, taken)
         elif frame.kind is Kind.CHUNK:
-            _take_chunk(node, frame.payload, taken)
+            _take_chunk(node, tx, frame.payload, taken)
         elif frame.kind is Kind.WANT:
-            with node.db.transaction() as tx:
-                for id_, have in _pairs(frame.payload, WANT_BYTES_MAX):
-                    attachments.take_want(tx, peer, id_.hex(), have)
-                    taken.wishes += 1
+            _take_wishes(tx, frame.payload, taken)
         elif frame.kind is Kind.ASK:
-            with node.db.reading() as tx:
-                keys = cose.decode(frame.payload, bytes_max=WANT_BYTES_MAX)
-                if isinstance(keys, list) and len(keys) <= ASK_MAX:
-                    known = sa.select(STREAM.c.id).where(
-                        STREAM.c.key.in_([k for k in keys if isinstance(k, bytes)])
-                    )
-                    taken.touched.update(tx.scalars(known))
-    except Contradiction as error:
-        with node.db.transaction() as tx:
+            _take_questions(tx, frame.payload, taken)
+        else:
+            raise _malformed(frame.kind)
+    except LocalError:
+        raise
+    except LiandongError as error:
+        savepoint.rollback()
+        if isinstance(error, Contradiction):
             put_on_hold(tx, node.world, error.stream, error.reason)
-        _refuse(node, peer, taken, error)
-    except (PeerError, StateError) as error:
-        _refuse(node, peer, taken, error)
+        taken.refuse(error)
+    else:
+        savepoint.commit()
 
 
-def _take_receipt(node: Node, peer: NodeId, data: bytes) -> None:
+def _take_receipt(node: Node, tx: sa.Connection, data: bytes, taken: Taken) -> None:
     claim = read_receipt(data)
     receipt = verify_receipt(data, node.keyring.verify_key_of(claim.signer))
     if receipt.kind != CUSTODY:
-        return
-    with node.db.transaction() as tx:
-        take_custody_receipt(tx, node.world, receipt, data, peer=peer)
+        raise _malformed(Kind.RECEIPT)
+    take_custody_receipt(tx, node.place, node.world, receipt, data, peer=taken.hello.sender)
+    taken.receipts += 1
 
 
-def _take_envelope(node: Node, peer: NodeId, carrier: str, data: bytes, taken: Taken) -> None:
+def _take_wishes(tx: sa.Connection, payload: bytes, taken: Taken) -> None:
+    wishes = cose.decode(payload, bytes_max=WANT_BYTES_MAX)
+    if not isinstance(wishes, list) or len(wishes) > WANT_FILES_MAX:
+        raise _malformed(Kind.WANT)
+    for wish in wishes:
+        if not isinstance(wish, list) or [type(part) for part in wish] != [bytes, bytes]:
+            raise _malformed(Kind.WANT)
+        attachments.take_want(tx, taken.hello.sender, wish[0].hex(), wish[1])
+    taken.wishes += len(wishes)
+
+
+def _take_questions(tx: sa.Connection, payload: bytes, taken: Taken) -> None:
+    keys = cose.decode(payload, bytes_max=WANT_BYTES_MAX)
+    if not isinstance(keys, list) or len(keys) > ASK_MAX or not all(isinstance(key, bytes) for key in keys):
+        raise _malformed(Kind.ASK)
+    taken.touched.update(tx.scalars(sa.select(STREAM.c.id).where(STREAM.c.key.in_(keys))))
+
+
+def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, taken: Taken) -> None:
     header = read_header(data)
     digest = sha256(data)
-    stream_id = StreamId(header.origin, header.epoch, header.readers, header.lane)
-    with node.db.reading() as tx:
-        if known_digest(tx, digest, stream_id, header.seq):
-            row = tx.scalar(sa.select(STREAM.c.id).where(STREAM.c.key == stream_id.key))
-            assert row is not None
-            taken.touched.add(row)
-            taken.duplicates += 1
-            return
-    _require_route(node, peer, header)
+    known = find_stream(tx, header.stream)
+    if known is not None and holds_digest(tx, known, header.seq, digest):
+        taken.touched.add(known.row)
+        taken.duplicates += 1
+        return
+    peer = taken.hello.sender
+    _require_route(node, tx, peer, header)
     key = node.keyring.verify_key_of(header.origin)
     verify(data, key)
     offer = None
     if header.lane is Lane.ATTACHMENT:
         _, messages = open_envelope(data, key, node.place.node, node.keyring.sealing_key)
-        offer = messages[0]
-    with node.db.transaction() as tx:
-        stream = hold(tx, node.place, node.world, Arrival(header, digest, data, carrier, peer))
-        if offer is not None:
-            now = iso(node.world.now())
-            attachments.register_offer(tx, stream, header.seq, offer, node.chunks, now)
+        offer = attachments.read_offer(messages)
+    stream = hold(tx, node.place, node.world, Arrival(header, digest, data, carrier, peer))
+    if offer is not None:
+        attachments.register_offer(tx, stream, header.seq, offer, node.chunks, iso(node.world.now()))
     taken.touched.add(stream.row)
     taken.envelopes += 1
 
 
-def _require_route(node: Node, peer: NodeId, header: Header) -> None:
+def _require_route(node: Node, tx: sa.Connection, peer: NodeId, header: Header) -> None:
     # The neighbour must be the one by whom this origin's envelopes come, and we a stop on the way.
-    with node.db.reading() as tx:
-        below = children(tx, node.place)
-    from_above = peer == node.place.parent
-    origin_below = division_of(header.origin) == division_of(peer) or (
-        tier_of(division_of(header.origin)) is Tier.VILLAGE
-        and parent_of(division_of(header.origin)) == division_of(peer)
-    )
-    onward = next_hops(node.place.node, header.readers, origin=header.origin, children=below)
-    for_us = node.place.node in header.readers or header.readers == (EVERYONE,)
-    public_by_other = header.readers == (EVERYONE,) and tier_of(division_of(header.origin)) is not Tier.CITY
-    if public_by_other or not (from_above or origin_below) or not (for_us or onward):
+    me = node.place.node
+    everyone = header.readers == (EVERYONE,)
+    comes_by = header.origin != me and towards(me, header.origin) == peer
+    onward = next_hops(me, header.readers, origin=header.origin, children=children(tx, node.place))
+    public_by_other = everyone and tier_of(division_of(header.origin)) is not Tier.CITY
+    if public_by_other or not comes_by or not (me in header.readers or everyone or onward):
         raise PeerError(
             "envelope.misrouted",
             zh=f"来自 {header.origin} 的信封不该由 {peer} 送到这里，未接收。请核对区划和地址设置。",
@@ -300,47 +349,46 @@ def _require_route(node: Node, peer: NodeId, header: Header) -> None:
         )
 
 
-def _take_chunk(node: Node, payload: bytes, taken: Taken) -> None:
+def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> None:
     value = cose.decode(payload, bytes_max=CHUNK_FRAME_BYTES_MAX)
-    if not (
-        isinstance(value, list)
-        and [type(part) for part in value] == [bytes, int, bytes]
-        and len(value[0]) == 16
-    ):
-        raise PeerError(
-            "attachment.frame",
-            zh="附件数据块格式不对，未接收，会重新传送。",
-            en="A part of a file is malformed; it was not taken and will be sent again.",
-        )
+    if not isinstance(value, list) or [type(part) for part in value] != [bytes, int, bytes]:
+        raise _malformed(Kind.CHUNK)
     id_, index, data = value[0].hex(), value[1], value[2]
-    with node.db.reading() as tx:
-        digest = attachments.chunk_is_wanted(tx, id_, index, data)
+    digest = attachments.chunk_is_wanted(tx, id_, index, data)
     if digest is None:
         taken.duplicates += 1
         return
     node.chunks.put(digest, data)
-    with node.db.transaction() as tx:
-        stream = attachments.mark_chunk(tx, id_, index, iso(node.world.now()))
+    stream = attachments.mark_chunk(tx, id_, index, iso(node.world.now()))
     taken.touched.add(stream.row)
     taken.chunks += 1
 
 
-def _refuse(node: Node, peer: NodeId, taken: Taken, error: LiandongError) -> None:
-    log.warning("refused from %s: %s", peer, error)
-    taken.refused.append(error)
+def _note_refusals(node: Node, taken: Taken) -> None:
+    """One line a reason: a neighbour that sends the same nonsense all day must not fill the log."""
+    if not taken.refusals:
+        return
     with node.db.transaction() as tx:
-        audit.note(tx, node.world, actor="sync", action="frame.refused", subject=peer, code=error.code)
+        for code, count in sorted(taken.refusals.items()):
+            log.warning("refused %d frames from %s: %s", count, taken.hello.sender, code)
+            audit.note(
+                tx,
+                node.world,
+                actor="sync",
+                action="frame.refused",
+                subject=taken.hello.sender,
+                code=code,
+                count=count,
+            )
 
 
-def _pairs(payload: bytes, bytes_max: int) -> list[tuple[bytes, bytes]]:
-    value = cose.decode(payload, bytes_max=bytes_max)
-    if not isinstance(value, list):
-        return []
-    return [
-        (pair[0], pair[1])
-        for pair in value
-        if isinstance(pair, list) and len(pair) == 2 and all(isinstance(part, bytes) for part in pair)
-    ]
+def _malformed(kind: Kind) -> PeerError:
+    return PeerError(
+        "contact.frame",
+        zh=f"数据包中的一段（{kind.name}）格式不对，未接收，其余照常。请核对双方软件版本。",
+        en=f"A part of the bundle ({kind.name}) is malformed; it was not taken, the rest was. Compare the software "
+        "versions.",
+    )
 
 
 def _unsigned_streams(peer: NodeId) -> sa.Select[tuple[bytes]]:

@@ -21,15 +21,16 @@ def next_hops(
     neighbour it must have come from.
     """
     me_division = division_of(me)
-    came_by = _towards(me, origin) if origin != me else None
+    came_by = towards(me, origin) if origin != me else None
     if tuple(readers) == (EVERYONE,):
         hops = set(children) if tier_of(me_division) is not Tier.VILLAGE else set()
     else:
-        hops = {_towards(me, NodeId(reader)) for reader in readers if reader != me}
+        hops = {towards(me, NodeId(reader)) for reader in readers if reader != me}
     return frozenset(hops - {came_by, me})
 
 
-def _towards(me: NodeId, target: NodeId) -> NodeId:
+def towards(me: NodeId, target: NodeId) -> NodeId:
+    """The neighbour of ``me`` by whom the way to ``target``, another node, begins."""
     mine, theirs = division_of(me), division_of(target)
     if tier_of(mine) is Tier.CITY:
         return NodeId(parent_of(theirs)) if tier_of(theirs) is Tier.VILLAGE else target

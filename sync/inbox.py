@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 
 from core.clock import World, iso
-from core.errors import PeerError, StateError
+from core.errors import PeerError
 from core.identifiers import NodeId
 from sync import audit
 from sync.custody import contiguous
@@ -40,18 +40,11 @@ class Arrival:
     carrier: str
     came_from: NodeId
 
-    @property
-    def stream(self) -> StreamId:
-        return StreamId(self.header.origin, self.header.epoch, self.header.readers, self.header.lane)
 
-
-def known_digest(tx: sa.Connection, digest: bytes, stream: StreamId, seq: int) -> bool:
+def holds_digest(tx: sa.Connection, stream: StreamRow, seq: int, digest: bytes) -> bool:
     """Whether exactly this envelope is held already; asked before any cryptography is spent on it."""
-    found = find_stream(tx, stream)
-    if found is None:
-        return False
     held = tx.scalar(
-        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == found.row, ENVELOPE.c.seq == seq)
+        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
     )
     return held is not None and bytes(held) == digest
 
@@ -63,7 +56,7 @@ def hold(tx: sa.Connection, place: Place, world: World, arrival: Arrival) -> Str
     restored, so the stream is held and people are told.
     """
     header = arrival.header
-    stream = open_stream(tx, place, arrival.stream)
+    stream = open_stream(tx, place, header.stream)
     neighbours = {
         row.seq: row
         for row in tx.execute(
@@ -225,19 +218,9 @@ def put_on_hold(tx: sa.Connection, world: World, stream: StreamId, reason: str) 
         )
 
 
-def require_not_held(stream: StreamRow) -> None:
-    """Raises ``StateError`` (``stream.held``) for a stream that waits for a person."""
-    if stream.hold is not None:
-        raise StateError(
-            "stream.held",
-            zh=f"来自 {stream.stream.origin} 的数据流已暂停：{stream.hold}。请到对账页处理。",
-            en=f"The stream of {stream.stream.origin} is on hold: {stream.hold}. Look at the reconciliation sheet.",
-        )
-
-
 def _fork(header: Header) -> Contradiction:
     return Contradiction(
-        StreamId(header.origin, header.epoch, header.readers, header.lane),
+        header.stream,
         f"two different envelopes {header.seq}",
         code="stream.fork",
         zh=f"{header.origin} 的第 {header.seq} 号信封与已收到的不一致：该设备可能被复制或用旧备份恢复过。"

@@ -10,6 +10,7 @@ from core.clock import World, iso
 from core.errors import PeerError
 from core.identifiers import NodeId
 from sync.custody import covers
+from sync.identity import Place
 from sync.inbox import Contradiction, keep_receipt
 from sync.receipt import Receipt
 from sync.stream import StreamRow, find_stream, stream_row
@@ -80,12 +81,13 @@ def queue_of(tx: sa.Connection, peer: NodeId) -> Queue:
 
 
 def take_custody_receipt(
-    tx: sa.Connection, world: World, receipt: Receipt, data: bytes, *, peer: NodeId
-) -> StreamRow | None:
-    """Let go of what the next holder has signed for; returns the stream, or None if it is unknown here.
+    tx: sa.Connection, place: Place, world: World, receipt: Receipt, data: bytes, *, peer: NodeId
+) -> None:
+    """Let go of what the next holder has signed for; of a stream unknown here there is nothing to let go.
 
-    Raises ``PeerError`` (``receipt.stranger``): a receipt by anybody else relieves nobody; and ``Contradiction``
-    (``receipt.beyond``, ``receipt.other_digest``) for one that names an envelope we never made.
+    Raises ``PeerError`` (``receipt.stranger``): a receipt by anybody else relieves nobody; and for one that names
+    an envelope we do not have (``receipt.beyond``, ``receipt.other_digest``) ``PeerError``, or ``Contradiction`` if
+    the stream is our own: then it is this machine that forgot.
     """
     if receipt.signer != peer:
         raise PeerError(
@@ -95,31 +97,45 @@ def take_custody_receipt(
         )
     stream = find_stream(tx, receipt.stream)
     if stream is None:
-        return None
-    if receipt.upto:
-        _check_digest(tx, stream, receipt)
-    if not keep_receipt(tx, stream, receipt, data):
-        return stream
+        return
     where = (DELIVERY.c.stream_id == stream.row) & (DELIVERY.c.peer == peer)
+    if tx.scalar(sa.select(DELIVERY.c.acked_seq).where(where)) is None:
+        raise PeerError(
+            "receipt.not_owed",
+            zh=f"{peer} 签收了不该交给它的数据流，回执未采用。请核对双方软件版本。",
+            en=f"{peer} signed for a stream that is not owed to it; the receipt was not used. Compare the software "
+            "versions.",
+        )
+    if receipt.upto:
+        _check_digest(tx, place, stream, receipt)
+    if not keep_receipt(tx, stream, receipt, data):
+        return
     tx.execute(
         sa.update(DELIVERY)
         .where(where, DELIVERY.c.acked_seq <= receipt.upto)
         .values(acked_seq=receipt.upto, ranges=json.dumps(list(receipt.ranges)), acked_at=iso(world.now()))
     )
-    return stream
 
 
-def _check_digest(tx: sa.Connection, stream: StreamRow, receipt: Receipt) -> None:
+def _check_digest(tx: sa.Connection, place: Place, stream: StreamRow, receipt: Receipt) -> None:
     ours = tx.scalar(
         sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == receipt.upto)
     )
     if ours is not None and bytes(ours) == receipt.digest:
         return
     beyond = ours is None
+    code = "receipt.beyond" if beyond else "receipt.other_digest"
+    if receipt.stream.origin != place.node:
+        raise PeerError(
+            code,
+            zh=f"{receipt.signer} 签收的 {receipt.stream.origin} 第 {receipt.upto} 号信封与本机所存不一致，回执未采用。",
+            en=f"{receipt.signer} signed for another envelope {receipt.upto} of {receipt.stream.origin} than is held "
+            "here; the receipt was not used.",
+        )
     raise Contradiction(
         receipt.stream,
         f"{receipt.signer} holds {'more than we wrote' if beyond else 'another envelope'}, number {receipt.upto}",
-        code="receipt.beyond" if beyond else "receipt.other_digest",
+        code=code,
         zh=f"{receipt.signer} 的回执与本机记录不一致：本机可能用旧备份恢复过或被复制。已暂停该数据流，请联系市中心。",
         en=f"The receipt of {receipt.signer} contradicts this machine: it may have been restored from an old backup "
         "or cloned. The stream is on hold; tell the city centre.",

@@ -49,6 +49,11 @@ def find_stream(tx: sa.Connection, stream: StreamId) -> StreamRow | None:
     return None if row is None else stream_row(row)
 
 
+def stream_with(tx: sa.Connection, row: int) -> StreamRow:
+    """The stream in this row of the table."""
+    return stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row)).one())
+
+
 def stream_row(row: sa.Row[tuple[object, ...]]) -> StreamRow:
     """The value of one row of the stream table."""
     stream = StreamId(NodeId(row.origin), row.epoch, tuple(json.loads(row.readers)), Lane(row.lane))

@@ -124,9 +124,15 @@ class Network:
         records = list(keyring.trust(founding.root, founding.issuing))
         records += keyring.add_keys(signing, sealing, world.now())
         issuer = Issuer(founding.issuing, founding.issuing_key)
-        pair = issue_pair(world, issuer, node=name, epoch=epoch, signing=signing.public(), sealing=sealing.public())
+        pair = issue_pair(
+            world, issuer, node=name, epoch=epoch, signing=signing.public(), sealing=sealing.public()
+        )
         records += keyring.take_certificates([pair.signing, pair.sealing])
-        above = [node.keyring.pair for node in self.nodes.values() if tier_of(division_of(node.place.node)) != "village"]
+        above = [
+            node.keyring.pair
+            for node in self.nodes.values()
+            if tier_of(division_of(node.place.node)) != "village"
+        ]
         records += keyring.take_certificates([c for p in above for c in (p.signing, p.sealing)])
         with db.transaction() as tx:
             store_keys(tx, records)
