@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from city_node.app import CHAINS, compose, open_city
-from city_node.desk import open_desk
+from city_node.desk import build_desk, open_desk
 from city_node.publishing import KINDS, check, publish
 from core.desk.commands import add_desk_commands
 from core.identifiers import Tier
@@ -18,6 +18,7 @@ PROGRAM = Program(
     chains=CHAINS,
     open=lambda folder: open_city(folder, SystemWorld()),
     compose=compose,
+    desk=build_desk,
 )
 
 main = node_group(PROGRAM)

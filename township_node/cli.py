@@ -5,7 +5,7 @@ from core.identifiers import Tier
 from sync.cli import Program, node_group
 from sync.environment import SystemWorld
 from township_node.app import CHAINS, compose, open_township
-from township_node.desk import open_desk
+from township_node.desk import build_desk, open_desk
 
 PROGRAM = Program(
     tier=Tier.TOWNSHIP,
@@ -13,6 +13,7 @@ PROGRAM = Program(
     chains=CHAINS,
     open=lambda folder: open_township(folder, SystemWorld()),
     compose=compose,
+    desk=build_desk,
 )
 
 main = node_group(PROGRAM)

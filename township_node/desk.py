@@ -5,7 +5,10 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from starlette.applications import Starlette
+
 from core.desk.context import DeskContext
+from core.desk.web import desk_app
 from core.store.officers import Roster
 from sync import audit
 from sync.environment import SystemWorld
@@ -28,6 +31,11 @@ def desk_context(app: Township) -> DeskContext:
         neighbours=partial(neighbours, app.installation),
         troubles=partial(troubles, app.installation),
     )
+
+
+def build_desk(app: Township) -> Starlette:
+    """The officers' pages of an opened node."""
+    return desk_app(desk_context(app))
 
 
 @contextmanager

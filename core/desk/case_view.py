@@ -1,0 +1,190 @@
+"""A case made ready for its page: every value in words, in one language."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from core.case import Case
+from core.desk.clockface import ClockFace, clock_face
+from core.desk.context import DeskContext
+from core.desk.facts import applicant_facts, mask_answer, place_name
+from core.desk.given import Input, Matter
+from core.desk.pages import time_left
+from core.desk.rights import barred, open_steps
+from core.desk.verbs import VERB_OF, Verb
+from core.desk.words import say
+from core.errors import Lang
+from core.items import FormField, Item
+from core.materials import check_materials
+from core.numbers import yuan_of
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A step on offer. ``barred`` says why this person may not take it; empty if they may."""
+
+    verb: Verb
+    barred: str
+    inputs: tuple[tuple[Input, tuple[tuple[str, str], ...], str], ...]
+    """Input, its options (value and words), its default."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRow:
+    id: str
+    name: str
+    size: int
+    have: int
+    parts: int
+
+    @property
+    def is_whole(self) -> bool:
+        return self.parts > 0 and self.have == self.parts
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """``answers`` are pairs of label and value; a table's value is a list of rows, the first its headings."""
+
+    case: Case
+    item: Item
+    lang: Lang
+    full: bool
+    face: ClockFace
+    left: str
+    applicant: Mapping[str, str]
+    answers: tuple[tuple[str, Any], ...]
+    materials: tuple[dict[str, Any], ...]
+    findings: tuple[str, ...]
+    files: tuple[FileRow, ...]
+    asides: tuple[dict[str, Any], ...]
+    missing: tuple[str, ...]
+    actions: tuple[Action, ...]
+
+    def say(self, key: str, **values: object) -> str:
+        return say(key, self.lang, **values)
+
+    @property
+    def whole_files(self) -> int:
+        return sum(row.is_whole for row in self.files)
+
+
+def view_of(
+    context: DeskContext, matter: Matter, parts: Mapping[str, tuple[int, int]], lang: Lang, *, full: bool
+) -> View:
+    """``parts`` gives for each attachment how much of it is here; ``full`` shows what is otherwise covered."""
+    case, item = matter.case, matter.item
+    face = clock_face(case, context.office.shelf.calendar, context.world.now())
+    check = check_materials(item, case.materials)
+    return View(
+        case=case,
+        item=item,
+        lang=lang,
+        full=full,
+        face=face,
+        left=time_left(face, case, lang),
+        applicant=applicant_facts(case, full=full),
+        answers=tuple(_answers(case, item, lang, full)),
+        materials=tuple(_materials(case, item, lang)),
+        findings=check.words(lang) or (say("case.materials_whole", lang),),
+        files=tuple(
+            FileRow(one.id, one.name, one.size, *parts.get(one.id, (0, 0))) for one in case.attachments
+        ),
+        asides=tuple(_asides(case, lang)),
+        missing=_missing(case, item, lang),
+        actions=tuple(
+            _action(matter, VERB_OF[kind], lang) for kind in open_steps(context, matter.officer, case, item)
+        ),
+    )
+
+
+def _action(matter: Matter, verb: Verb, lang: Lang) -> Action:
+    english = lang == "en"
+    inputs = tuple(
+        (
+            field,
+            tuple((value, en if english else zh) for value, zh, en in field.options(matter)),
+            field.default(matter),
+        )
+        for field in verb.inputs
+    )
+    return Action(verb, barred(matter.officer, matter.case, verb.type, lang), inputs)
+
+
+def _answers(case: Case, item: Item, lang: Lang, full: bool) -> list[tuple[str, Any]]:
+    rows = []
+    for key, value in case.form.items():
+        field = item.form_field(key)
+        shown = value if full else mask_answer(field, value)
+        rows.append((field.name(lang) if field else key, _answer(field, shown, lang)))
+    return rows
+
+
+def _answer(field: FormField | None, value: Any, lang: Lang) -> Any:
+    if isinstance(value, list):
+        columns = field.columns if field is not None else ()
+        heads = [column.name(lang) for column in columns]
+        return [
+            heads,
+            *([_answer(column, row.get(column.key, ""), lang) for column in columns] for row in value),
+        ]
+    if isinstance(value, bool):
+        return say("bool.yes" if value else "bool.no", lang)
+    return str(value)
+
+
+def _materials(case: Case, item: Item, lang: Lang) -> list[dict[str, Any]]:
+    given = {material.name: material for material in case.materials}
+    asked = {material.name: material for material in item.materials}
+    rows = []
+    for name in (*asked, *(name for name in given if name not in asked)):
+        want, got = asked.get(name), given.get(name)
+        rows.append(
+            {
+                "name": name,
+                "need": str(want.need) if want else say("case.unasked", lang),
+                "asked": _counts(want.originals, want.copies, lang) if want else "—",
+                "given": _counts(got.originals, got.copies, lang) if got else say("case.not_given", lang),
+                "is_given": got is not None,
+                "scans": len(got.attachments) if got else 0,
+                "note": got.note if got else "",
+            }
+        )
+    return rows
+
+
+def _counts(originals: int, copies: int, lang: Lang) -> str:
+    return say("case.counts", lang, originals=originals, copies=copies)
+
+
+def _asides(case: Case, lang: Lang) -> list[dict[str, Any]]:
+    """What was added beside the chain, by time."""
+    found = [(note.mark, note.body.text) for note in case.notes]
+    found += [
+        (
+            payment.mark,
+            say("case.payment", lang, amount=yuan_of(payment.body.fen), receipt=payment.body.receipt_no),
+        )
+        for payment in case.payments
+    ]
+    found += [
+        (wish.mark, say("case.wish", lang, reason=wish.body.reason or "—"))
+        for wish in case.withdrawal_requests
+    ]
+    found += [
+        (rated.mark, say("case.rating", lang, level=say(f"rating.{rated.body.level}", lang)))
+        for rated in case.ratings
+    ]
+    found.sort(key=lambda pair: (pair[0].at, pair[0].id))
+    return [
+        {"at": mark.at, "who": mark.actor.name, "place": place_name(mark.node, lang), "text": text}
+        for mark, text in found
+    ]
+
+
+def _missing(case: Case, item: Item, lang: Lang) -> tuple[str, ...]:
+    """What the applicant was asked to supply, in words."""
+    if case.supplement is None:
+        return ()
+    fields = (item.form_field(key) for key in case.supplement.fields)
+    return (*case.supplement.missing, *(field.name(lang) for field in fields if field is not None))
