@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from core.canonical import canonical_json, parse_json
 from core.clock import World, iso
-from core.errors import LiandongError, PeerError
+from core.errors import LiandongError, PeerError, StateError
 from core.identifiers import new_id
 from core.store.engine import Database
 from sync import audit
@@ -22,12 +22,20 @@ from sync.inbox import keep_receipt, sign_once
 from sync.keyring import Keyring
 from sync.packing import Message
 from sync.receipt import verify_receipt
-from sync.stream import StreamRow, append, find_stream, stream_row
+from sync.stream import StreamRow, append, find_stream, stream_row, stream_with
 from sync.stream_id import EVERYONE, Lane
 from sync.tables import APPLIED, ENVELOPE, QUARANTINE, STREAM
 
 RECEIPT_ISSUED = "ReceiptIssued"
+CLOSED_ENVELOPE = "Envelope"
 TRIES_MAX = 5
+_UNKNOWN_HERE = frozenset({"message.unknown_type", "message.schema"})
+_REFUSED_BY_THE_TABLES = (
+    sa.exc.IntegrityError,
+    sa.exc.DataError,
+    sa.exc.ProgrammingError,
+    sa.exc.InterfaceError,
+)
 log = logging.getLogger(__name__)
 
 
@@ -39,25 +47,27 @@ class Progress:
     messages: int = 0
     quarantined: int = 0
 
+    def __add__(self, other: "Progress") -> "Progress":
+        return Progress(
+            self.envelopes + other.envelopes,
+            self.messages + other.messages,
+            self.quarantined + other.quarantined,
+        )
+
 
 def apply_ready(db: Database, place: Place, world: World, keyring: Keyring, dispatch: Dispatch) -> Progress:
     """Bring every held envelope that this node may read into effect, one transaction each.
 
-    After a stream has moved, its acceptance receipt is queued for the origin.
+    With the last one of a stream its acceptance receipt is queued for the origin.
     """
     done = Progress()
     for stream in _waiting(db, place):
-        moved = False
         for seq in range(stream.applied_seq + 1, stream.head_seq + 1):
             with db.transaction() as tx:
                 step = _apply_envelope(tx, place, world, keyring, dispatch, stream, seq)
-            moved = True
-            done = Progress(
-                done.envelopes + 1, done.messages + step.messages, done.quarantined + step.quarantined
-            )
-        if moved and stream.stream.lane != Lane.CONTROL:
-            with db.transaction() as tx:
-                _accept(tx, place, world, keyring, stream.row)
+                if step.envelopes and seq == stream.head_seq and stream.stream.lane != Lane.CONTROL:
+                    _accept(tx, place, world, keyring, stream_with(tx, stream.row))
+            done += step
     return done
 
 
@@ -89,41 +99,48 @@ def _apply_envelope(
     if current != seq - 1:
         # Another process of this node (terminal and background sync share one file) was faster.
         return Progress()
+    try:
+        messages = _open(tx, place, keyring, stream, seq)
+    except (PeerError, StateError) as error:
+        _set_aside(tx, world, stream, seq, _closed(tx, stream, seq), error)
+        done = Progress(1, 0, 1)
+    else:
+        fine = [
+            apply_message(tx, world, dispatch, Incoming(message, stream.stream, seq), stream)
+            for message in messages
+        ]
+        done = Progress(1, len(fine), fine.count(False))
+    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(applied_seq=seq))
+    return done
+
+
+def _open(
+    tx: sa.Connection, place: Place, keyring: Keyring, stream: StreamRow, seq: int
+) -> tuple[Message, ...]:
     data = tx.scalar(
         sa.select(ENVELOPE.c.data).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
     )
     assert data is not None
-    done = Progress()
-    try:
-        _, messages = open_envelope(
-            bytes(data), keyring.verify_key_of(stream.stream.origin), place.node, keyring.sealing_key
-        )
-    except PeerError as error:
-        audit.note(
-            tx,
-            world,
-            actor="sync",
-            action="envelope.unreadable",
-            subject=stream.stream.origin,
-            seq=seq,
-            code=error.code,
-        )
-        _set_aside(tx, world, stream, seq, Message(new_id(world), "Envelope", 1, "", bytes(data)), error)
-        done = Progress(quarantined=1)
-    else:
-        for message in messages:
-            fine = apply_message(tx, world, dispatch, Incoming(message, stream.stream, seq), stream)
-            done = Progress(0, done.messages + 1, done.quarantined + (not fine))
-    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(applied_seq=seq))
-    return done
+    key = keyring.verify_key_of(stream.stream.origin)
+    return open_envelope(bytes(data), key, place.node, keyring.sealing_key)[1]
+
+
+def _closed(tx: sa.Connection, stream: StreamRow, seq: int) -> Message:
+    """What stands in quarantine for an envelope that cannot be opened; its data stay in the ledger."""
+    digest = tx.scalar(
+        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
+    )
+    assert digest is not None
+    return Message(bytes(digest).hex()[:32], CLOSED_ENVELOPE, 1, "", b"")
 
 
 def apply_message(
     tx: sa.Connection, world: World, dispatch: Dispatch, incoming: Incoming, stream: StreamRow
 ) -> bool:
     """Bring one message into effect, once for ever; false if it had to be set aside."""
-    message = incoming.message
-    if tx.scalar(sa.select(APPLIED.c.message_id).where(APPLIED.c.message_id == message.id)) is not None:
+    message, origin = incoming.message, incoming.stream.origin
+    seen = (APPLIED.c.origin == origin) & (APPLIED.c.message_id == message.id)
+    if tx.scalar(sa.select(APPLIED.c.message_id).where(seen)) is not None:
         return True
     savepoint = tx.begin_nested()
     try:
@@ -132,7 +149,10 @@ def apply_message(
         savepoint.rollback()
         _set_aside(tx, world, stream, incoming.seq, message, error)
         return False
-    except (ValueError, KeyError, TypeError, ArithmeticError, AssertionError) as error:
+    except Exception as error:
+        if isinstance(error, sa.exc.DBAPIError) and not isinstance(error, _REFUSED_BY_THE_TABLES):
+            # The disk or the database failed, not the message: nothing of this envelope counts.
+            raise
         savepoint.rollback()
         log.exception("a handler failed on message %s of type %s", message.id, message.type)
         _set_aside(tx, world, stream, incoming.seq, message, _crashed(error))
@@ -140,6 +160,7 @@ def apply_message(
     savepoint.commit()
     tx.execute(
         sa.insert(APPLIED).values(
+            origin=origin,
             message_id=message.id,
             stream_id=stream.row,
             seq=incoming.seq,
@@ -150,40 +171,62 @@ def apply_message(
     return True
 
 
-def retry_quarantined(db: Database, world: World, dispatch: Dispatch) -> int:
-    """Try again what was set aside, for example after an upgrade; returns how many took effect.
+def retry_quarantined(db: Database, place: Place, world: World, keyring: Keyring, dispatch: Dispatch) -> int:
+    """Try again what was set aside, one transaction each; returns how much took effect.
 
-    What failed ``TRIES_MAX`` times waits for a person; releasing it from the desk resets the count.
+    What this node does not know yet waits, however long, until a program comes that does; what failed
+    ``TRIES_MAX`` times waits for a person.
     """
+    columns = QUARANTINE.c
+    query = sa.select(
+        columns.stream_id, columns.message_id, columns.type, columns.schema, columns.code, columns.tries
+    )
+    with db.reading() as tx:
+        rows = tx.execute(query.where(columns.released_at.is_(None)).order_by(columns.at)).all()
     released = 0
-    with db.transaction() as tx:
-        rows = tx.execute(
-            sa.select(QUARANTINE, STREAM.c.id.label("stream_row"))
-            .join(STREAM, STREAM.c.id == QUARANTINE.c.stream_id)
-            .where(
-                QUARANTINE.c.released_at.is_(None),
-                QUARANTINE.c.tries < TRIES_MAX,
-                QUARANTINE.c.type != "Envelope",
-            )
-            .order_by(QUARANTINE.c.at)
-        ).all()
-        for row in rows:
-            stream = stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row.stream_row)).one())
-            message = Message(row.message_id, row.type, row.schema, row.subject, bytes(row.body))
-            if apply_message(tx, world, dispatch, Incoming(message, stream.stream, row.seq), stream):
-                released += 1
-                tx.execute(
-                    sa.update(QUARANTINE)
-                    .where(QUARANTINE.c.message_id == row.message_id)
-                    .values(released_at=iso(world.now()))
-                )
+    for row in rows:
+        if row.code in _UNKNOWN_HERE and not dispatch.knows(row.type, row.schema):
+            continue
+        if row.code in _UNKNOWN_HERE or row.tries < TRIES_MAX:
+            with db.transaction() as tx:
+                released += _try_again(tx, place, world, keyring, dispatch, row.stream_id, row.message_id)
     return released
+
+
+def _try_again(
+    tx: sa.Connection,
+    place: Place,
+    world: World,
+    keyring: Keyring,
+    dispatch: Dispatch,
+    stream_id: int,
+    message_id: str,
+) -> bool:
+    where = (QUARANTINE.c.stream_id == stream_id) & (QUARANTINE.c.message_id == message_id)
+    row = tx.execute(sa.select(QUARANTINE).where(where, QUARANTINE.c.released_at.is_(None))).one_or_none()
+    if row is None:
+        return False
+    stream = stream_with(tx, stream_id)
+    message = Message(row.message_id, row.type, row.schema, row.subject, bytes(row.body))
+    messages: tuple[Message, ...] = (message,)
+    if row.type == CLOSED_ENVELOPE:
+        try:
+            messages = _open(tx, place, keyring, stream, row.seq)
+        except (PeerError, StateError) as error:
+            _set_aside(tx, world, stream, row.seq, message, error)
+            return False
+    fine = [apply_message(tx, world, dispatch, Incoming(m, stream.stream, row.seq), stream) for m in messages]
+    # The messages of an envelope that opens now stand in quarantine for themselves if they must.
+    if row.type != CLOSED_ENVELOPE and not all(fine):
+        return False
+    tx.execute(sa.update(QUARANTINE).where(where).values(released_at=iso(world.now())))
+    return True
 
 
 def _set_aside(
     tx: sa.Connection, world: World, stream: StreamRow, seq: int, message: Message, error: LiandongError
 ) -> None:
-    where = QUARANTINE.c.message_id == message.id
+    where = (QUARANTINE.c.stream_id == stream.row) & (QUARANTINE.c.message_id == message.id)
     again = (
         sa.update(QUARANTINE)
         .where(where)
@@ -211,16 +254,17 @@ def _set_aside(
             world,
             actor="sync",
             action="message.quarantined",
-            subject=message.subject,
+            subject=message.subject or stream.stream.origin,
             code=error.code,
             id=message.id,
         )
 
 
-def _accept(tx: sa.Connection, place: Place, world: World, keyring: Keyring, row: int) -> None:
-    stream = stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row)).one())
+def _accept(tx: sa.Connection, place: Place, world: World, keyring: Keyring, stream: StreamRow) -> None:
     digest = tx.scalar(
-        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == row, ENVELOPE.c.seq == stream.applied_seq)
+        sa.select(ENVELOPE.c.digest).where(
+            ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == stream.applied_seq
+        )
     )
     assert digest is not None
     data = sign_once(

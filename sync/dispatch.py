@@ -38,6 +38,11 @@ class Dispatch:
             raise ValueError(f"{type_} has a handler already")
         self._handlers[type_] = handler, schema
 
+    def knows(self, type_: str, schema: int) -> bool:
+        """Whether a message of this type and schema can be handled here."""
+        found = self._handlers.get(type_)
+        return found is not None and _supports(found[1], schema)
+
     def handle(self, tx: sa.Connection, incoming: Incoming) -> None:
         """Raises ``StateError`` (``message.unknown_type``, ``message.schema``): held until this node is upgraded."""
         message = incoming.message
@@ -49,7 +54,7 @@ class Dispatch:
                 en=f"This node does not know messages of type {message.type} yet; it is kept and applied after an upgrade.",
             )
         handler, newest = found
-        if not max(1, newest - SCHEMAS_BACK) <= message.schema <= newest:
+        if not _supports(newest, message.schema):
             raise StateError(
                 "message.schema",
                 zh=f"“{message.type}”消息的格式版本 {message.schema} 本节点不支持（支持到 {newest}），已保留。请升级程序。",
@@ -57,3 +62,7 @@ class Dispatch:
                 "Upgrade this program.",
             )
         handler(tx, incoming)
+
+
+def _supports(newest: int, schema: int) -> bool:
+    return max(1, newest - SCHEMAS_BACK) <= schema <= newest

@@ -12,7 +12,6 @@ from core.clock import CHINA
 from core.errors import LiandongError
 from core.store.backup import back_up, prune
 from core.store.engine import Database
-from sync.checkpoint import retry_quarantined
 from sync.node import Node
 
 log = logging.getLogger(__name__)
@@ -32,7 +31,7 @@ def chores(db: Database, node: Node, folder: Path, *, hour: int, kept: int) -> B
             log.error("no backup tonight: %s", error)
 
     def again() -> None:
-        released = retry_quarantined(db, node.world, node.dispatch)
+        released = node.retry_quarantined()
         if released:
             log.info("%d messages left quarantine", released)
 

@@ -113,6 +113,10 @@ class Node:
         """Bring everything that is held and readable here into effect."""
         return checkpoint.apply_ready(self.db, self.place, self.world, self.keyring, self.dispatch)
 
+    def retry_quarantined(self) -> int:
+        """Try again what was set aside; returns how much took effect."""
+        return checkpoint.retry_quarantined(self.db, self.place, self.world, self.keyring, self.dispatch)
+
     def learn_certificates(self, node: NodeId, certificates: Iterable[bytes]) -> None:
         """Enter a neighbour's own certificates. Raises ``PeerError`` (``certificate.*``)."""
         taken = [read_certificate(der) for der in certificates]

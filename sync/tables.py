@@ -106,19 +106,20 @@ RECEIPT = sa.Table(
 APPLIED = sa.Table(
     "applied_message",
     METADATA,
+    sa.Column("origin", sa.String(16), primary_key=True),
     sa.Column("message_id", sa.String(32), primary_key=True),
     sa.Column("stream_id", sa.ForeignKey("stream.id"), nullable=False),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("subject", sa.String(64), nullable=False, index=True),
     sa.Column("at", sa.String(24), nullable=False),
-    comment="the register of effects: a message counts once, for ever",
+    comment="the register of effects: a message counts once, for ever; no node can use up another's number",
 )
 
 QUARANTINE = sa.Table(
     "quarantine",
     METADATA,
+    sa.Column("stream_id", sa.ForeignKey("stream.id"), primary_key=True),
     sa.Column("message_id", sa.String(32), primary_key=True),
-    sa.Column("stream_id", sa.ForeignKey("stream.id"), nullable=False),
     sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("type", sa.String(64), nullable=False),
     sa.Column("schema", sa.Integer, nullable=False),
@@ -130,7 +131,8 @@ QUARANTINE = sa.Table(
     sa.Column("tries", sa.Integer, nullable=False),
     sa.Column("at", sa.String(24), nullable=False),
     sa.Column("released_at", sa.String(24)),
-    comment="messages that could not be applied, each with its reason; the stream goes on",
+    comment="messages that could not be applied, each with its reason; the stream goes on. Type Envelope: one that "
+    "could not be opened, its data in the ledger",
 )
 
 AUDIT = sa.Table(

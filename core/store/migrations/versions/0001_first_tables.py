@@ -179,6 +179,7 @@ def upgrade() -> None:
 
     op.create_table(
         "applied_message",
+        sa.Column("origin", sa.String(length=16), nullable=False),
         sa.Column("message_id", sa.String(length=32), nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
@@ -187,8 +188,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(
             ["stream_id"], ["stream.id"], name=op.f("fk_applied_message_stream_id_stream")
         ),
-        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_applied_message")),
-        comment="the register of effects: a message counts once, for ever",
+        sa.PrimaryKeyConstraint("origin", "message_id", name=op.f("pk_applied_message")),
+        comment="the register of effects: a message counts once, for ever; no node can use up another's number",
     )
     with op.batch_alter_table("applied_message", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_applied_message_subject"), ["subject"], unique=False)
@@ -268,8 +269,8 @@ def upgrade() -> None:
 
     op.create_table(
         "quarantine",
-        sa.Column("message_id", sa.String(length=32), nullable=False),
         sa.Column("stream_id", sa.Integer(), nullable=False),
+        sa.Column("message_id", sa.String(length=32), nullable=False),
         sa.Column("seq", sa.Integer(), nullable=False),
         sa.Column("type", sa.String(length=64), nullable=False),
         sa.Column("schema", sa.Integer(), nullable=False),
@@ -282,8 +283,9 @@ def upgrade() -> None:
         sa.Column("at", sa.String(length=24), nullable=False),
         sa.Column("released_at", sa.String(length=24), nullable=True),
         sa.ForeignKeyConstraint(["stream_id"], ["stream.id"], name=op.f("fk_quarantine_stream_id_stream")),
-        sa.PrimaryKeyConstraint("message_id", name=op.f("pk_quarantine")),
-        comment="messages that could not be applied, each with its reason; the stream goes on",
+        sa.PrimaryKeyConstraint("stream_id", "message_id", name=op.f("pk_quarantine")),
+        comment="messages that could not be applied, each with its reason; the stream goes on. Type Envelope: one "
+        "that could not be opened, its data in the ledger",
     )
     with op.batch_alter_table("quarantine", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_quarantine_subject"), ["subject"], unique=False)
