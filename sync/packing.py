@@ -61,8 +61,7 @@ def pack(
     if not 1 <= len(messages) <= MESSAGES_MAX:
         raise _unpackable(f"{len(messages)} messages")
     for message in messages:
-        if not _within_bounds(message):
-            raise _unpackable(f"message {message.id[:32]} of type {message.type[:TYPE_CHARS_MAX]}")
+        require_packable(message)
     container = cose.encode([[bytes.fromhex(m.id), m.type, m.schema, m.subject, m.body] for m in messages])
     if len(container) > CONTAINER_BYTES_MAX:
         raise _unpackable(f"{len(container)} bytes together")
@@ -71,6 +70,14 @@ def pack(
     if len(packed) < len(container):
         return Packed(_pad(packed), Codec.ZSTD, dictionary)
     return Packed(_pad(container), Codec.PLAIN, 0)
+
+
+def require_packable(message: Message) -> None:
+    """Raises ``LocalError`` (``envelope.unpackable``) for a message that no envelope could carry."""
+    if not _within_bounds(message):
+        raise _unpackable(
+            f"message {message.id[:32]} of type {message.type[:TYPE_CHARS_MAX]}, {len(message.body)} bytes"
+        )
 
 
 def unpack(

@@ -7,14 +7,16 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from core.clock import World, iso
+from core.errors import PeerError, StateError
 from core.identifiers import NodeId, Tier
 from sync.custody import next_hops
 from sync.envelope import seal
 from sync.header import NO_DIGEST
 from sync.identity import Place
 from sync.keyring import Keyring
-from sync.packing import Message
-from sync.stream_id import EVERYONE, Lane, StreamId
+from sync.packing import Message, require_packable
+from sync.primitives import SealingPublicKey
+from sync.stream_id import EVERYONE, Lane, StreamId, check_stream
 from sync.tables import DELIVERY, ENVELOPE, MESSAGE, PEER, STREAM
 
 ENVELOPE_MESSAGES_MAX = 200
@@ -102,9 +104,12 @@ def append(
 ) -> None:
     """Record ``message`` in the stream for ``readers``; it is sealed and sent at the next contact.
 
-    Belongs into the transaction of the change it tells of.
+    Belongs into the transaction of the change it tells of. Raises ``LocalError`` (``envelope.unpackable``) and
+    ``PeerError`` (``stream.malformed``) now for what could not be sealed then, when it would stop all others.
     """
-    stream = open_stream(tx, place, StreamId(place.node, place.epoch, tuple(sorted(readers)), lane))
+    require_packable(message)
+    name = check_stream(place.node, bytes.fromhex(place.epoch), sorted(readers), lane)
+    stream = open_stream(tx, place, name)
     tx.execute(
         sa.insert(MESSAGE).values(
             stream_id=stream.row,
@@ -123,22 +128,31 @@ def append(
 def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring) -> int:
     """Seal every recorded message that waits for an envelope; returns the number of envelopes made.
 
-    A message for a reader whose certificate has not arrived yet goes on waiting.
+    A message for a reader whose certificate has not arrived yet, or was revoked, goes on waiting; so does a stream
+    on hold, which would only grow a second end.
     """
     waiting = sa.select(MESSAGE.c.stream_id).where(MESSAGE.c.seq.is_(None)).distinct()
+    query = sa.select(STREAM).where(STREAM.c.id.in_(waiting), STREAM.c.hold.is_(None)).order_by(STREAM.c.lane)
     made = 0
-    for row in tx.execute(sa.select(STREAM).where(STREAM.c.id.in_(waiting)).order_by(STREAM.c.lane)).all():
+    for row in tx.execute(query).all():
         stream = stream_row(row)
-        if not _is_sealable(stream.stream, keyring):
+        keys = _sealing_keys(stream.stream, keyring)
+        if keys is None:
             continue
         while batch := _next_batch(tx, stream):
-            stream = _seal_batch(tx, stream, batch, world, keyring)
+            stream = _seal_batch(tx, stream, batch, world, keyring, keys)
             made += 1
     return made
 
 
-def _is_sealable(stream: StreamId, keyring: Keyring) -> bool:
-    return stream.is_open or all(reader in keyring.nodes() for reader in stream.readers)
+def _sealing_keys(stream: StreamId, keyring: Keyring) -> dict[NodeId, SealingPublicKey] | None:
+    """The key of every reader, None while one is missing."""
+    if stream.is_open:
+        return {}
+    try:
+        return {reader: keyring.sealing_key_of(reader) for reader in stream.readers}
+    except (StateError, PeerError):
+        return None
 
 
 def _next_batch(tx: sa.Connection, stream: StreamRow) -> list[tuple[int, Message]]:
@@ -162,7 +176,12 @@ def _next_batch(tx: sa.Connection, stream: StreamRow) -> list[tuple[int, Message
 
 
 def _seal_batch(
-    tx: sa.Connection, stream: StreamRow, batch: list[tuple[int, Message]], world: World, keyring: Keyring
+    tx: sa.Connection,
+    stream: StreamRow,
+    batch: list[tuple[int, Message]],
+    world: World,
+    keyring: Keyring,
+    keys: dict[NodeId, SealingPublicKey],
 ) -> StreamRow:
     id_ = stream.stream
     seq = stream.head_seq + 1
@@ -174,7 +193,7 @@ def _seal_batch(
         previous=stream.head_digest,
         first=batch[0][0],
         signing_key=keyring.signing_key,
-        readers={} if id_.is_open else {reader: keyring.sealing_key_of(reader) for reader in id_.readers},
+        readers=keys,
     )
     tx.execute(
         sa.insert(ENVELOPE).values(

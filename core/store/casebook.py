@@ -93,9 +93,9 @@ class Casebook:
             )
         ).all()
         case = self.find(tx, message.case_id)
+        if content_digest(message) in {row.digest for row in rows}:
+            return Outcome(OutcomeKind.DUPLICATE, case)
         outcome = merge(case, message, {row.id: row.digest for row in rows}, self._item(case, message))
-        if outcome.kind is OutcomeKind.DUPLICATE:
-            return outcome
         why = _why(outcome.error) if outcome.error else outcome.waits_for or ""
         self._keep(tx, message, outcome.kind, why)
         waiting = any(row.standing != OutcomeKind.APPLIED for row in rows)

@@ -122,6 +122,9 @@ class Casework:
 
     def _send(self, tx: sa.Connection, case: Case, message: CaseMessage) -> None:
         to = readers(case, self.node)
+        if not to:
+            # The city registered the case itself: it has nobody to tell.
+            return
         self._post(
             tx,
             readers=sorted(to),
