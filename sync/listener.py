@@ -17,8 +17,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.errors import Fault, LiandongError, PeerError
-from sync.bundle import BUNDLE_BYTES_MAX
-from sync.transport.extranet import MEDIA_TYPE
+from sync.transport.extranet import ANSWER_BYTES_MAX, MEDIA_TYPE
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ def contact_app(answer: Answer) -> Starlette:
     """``POST /contact``: a bundle for a bundle."""
 
     async def contact(request: Request) -> Response:
-        body = await _body(request, BUNDLE_BYTES_MAX)
+        body = await _body(request, ANSWER_BYTES_MAX)
         data = await run_in_threadpool(answer, request.state.certificate, body)
         return Response(data, media_type=MEDIA_TYPE)
 

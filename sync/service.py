@@ -83,31 +83,36 @@ def call_parent(node: Node, settings: Settings, stopped: threading.Event) -> Non
     parent = node.place.parent
     assert parent is not None
     line: Extranet | None = None
+    failures = 0
     while not stopped.is_set():
-        failures = 0
+        before = (0, 0)
         try:
             line = line or parent_line(node, settings)
             done = meeting.meet(node, line, parent)
+            before = meeting.mark(node)
             log.info("met %s: %s", parent, done)
+            failures = 0
         except LiandongError as error:
-            _, failures = node.budget_of(parent)
-            failures = max(1, failures)
+            failures += 1
             log.warning("could not meet %s: %s", parent, error)
+        except Exception:
+            # A defect must not end the only thread that brings cases to the city.
+            failures += 1
+            log.exception("the contact with %s failed", parent)
         wait_s = retry_delay_s(failures, node.world.random_bytes(2), usual_s=settings.contact_every_s)
-        _wait(node, stopped, wait_s, eager=failures == 0)
+        _wait(node, stopped, wait_s, before if failures == 0 else None)
     if line is not None:
         line.close()
 
 
-def _wait(node: Node, stopped: threading.Event, wait_s: float, *, eager: bool) -> None:
+def _wait(node: Node, stopped: threading.Event, wait_s: float, before: tuple[int, int] | None) -> None:
     until_s = node.world.monotonic_s() + wait_s
-    before = meeting.mark(node)
     while not stopped.is_set() and node.world.monotonic_s() < until_s:
         if node.woken.wait(POLL_S):
             node.woken.clear()
             return
         # The terminal of this node is another process, and a child may have just handed something over.
-        if eager and meeting.mark(node) != before:
+        if before is not None and meeting.mark(node) != before:
             return
 
 

@@ -7,16 +7,18 @@ from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import InsecureRequestWarning
+from urllib3.exceptions import HTTPError, InsecureRequestWarning
 
 from core.errors import InputError, LiandongError, PeerError
 from core.identifiers import NodeId
-from sync.bundle import BUNDLE_BYTES_MAX
+from sync.retry import BUDGET_BYTES_MAX
 from sync.transport.base import LineDown
 from sync.x509 import dns_name
 
 CONNECT_TIMEOUT_S = 10
 PIECE_BYTES = 64 * 1024
+ANSWER_BYTES_MAX = 2 * BUDGET_BYTES_MAX
+"""The budget, one envelope that may exceed it, and the receipts."""
 ERROR_BYTES_MAX = 16 * 1024
 MEDIA_TYPE = "application/vnd.liandong.bundle"
 
@@ -70,13 +72,13 @@ class Extranet:
                 stream=True,
                 allow_redirects=False,
             ) as response:
-                body = _read(response, BUNDLE_BYTES_MAX)
+                body = _read(response, ANSWER_BYTES_MAX)
                 if response.status_code == 200:
                     return body
                 raise _refusal(response, body)
         except (requests.exceptions.SSLError, ssl.SSLError) as error:
             raise _tls_in_words(self._url, error) from error
-        except requests.exceptions.RequestException as error:
+        except (requests.exceptions.RequestException, HTTPError) as error:
             raise LineDown(
                 "line.down",
                 zh=f"连不上 {self._url}（{_short(error)}）。数据都在本机，线路恢复后会自动补传。",
@@ -91,7 +93,7 @@ def _read(response: requests.Response, bytes_max: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     # raw, not iter_content: a compressed answer is refused instead of inflated.
-    while piece := response.raw.read(PIECE_BYTES, decode_content=False):
+    while piece := _piece(response, PIECE_BYTES, begun=bool(parts)):
         size += len(piece)
         if size > bytes_max:
             raise PeerError(
@@ -101,6 +103,16 @@ def _read(response: requests.Response, bytes_max: int) -> bytes:
             )
         parts.append(piece)
     return b"".join(parts)
+
+
+def _piece(response: requests.Response, bytes_max: int, *, begun: bool) -> bytes:
+    try:
+        return bytes(response.raw.read1(bytes_max, decode_content=False))
+    except HTTPError:
+        # What came before the line broke is worth taking: a bundle may be cut anywhere.
+        if begun and response.status_code == 200:
+            return b""
+        raise
 
 
 def _refusal(response: requests.Response, body: bytes) -> LiandongError:
