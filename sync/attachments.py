@@ -16,7 +16,7 @@ from core.canonical import canonical_json, parse_json
 from core.clock import World, iso
 from core.errors import InputError, LocalError, PeerError
 from core.identifiers import NodeId
-from sync.custody import empty_bitmap, has_bit, joined_bits, missing_bits, with_bit
+from sync.custody import empty_bitmap, has_bit, missing_bits, with_bit
 from sync.identity import Place
 from sync.packing import Message
 from sync.primitives import AEAD_TAG_BYTES, aead_open, aead_seal
@@ -38,6 +38,19 @@ class ChunkStore(Protocol):
 
     def get(self, digest: str) -> bytes | None:
         """The chunk, or None if it is not here."""
+
+    def has(self, digest: str) -> bool:
+        """Whether the chunk is here."""
+
+
+def require_whole(chunks: Sequence[str], store: ChunkStore) -> None:
+    """Raises ``LocalError`` (``attachment.missing``) if a chunk is not here: then there is nothing to offer."""
+    if not all(store.has(digest) for digest in chunks):
+        raise LocalError(
+            "attachment.missing",
+            zh="附件的内容不在本机，未登记。请重新扫描该附件。",
+            en="The content of an attachment is not on this machine; nothing was recorded. Scan it again.",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +142,7 @@ def register_offer(
     """Begin to collect the chunks of an offer, as :func:`read_offer` read it, that was just held."""
     have = empty_bitmap(len(body["chunks"]))
     for index, digest in enumerate(body["chunks"]):
-        if store.get(digest) is not None:
+        if store.has(digest):
             have = with_bit(have, index)
     if tx.scalar(sa.select(ATTACHMENT.c.id).where(ATTACHMENT.c.id == body["id"])) is None:
         complete = now if not missing_bits(have, len(body["chunks"])) else None
@@ -197,16 +210,13 @@ def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple
 
 
 def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> None:
-    """Remember which chunks ``peer`` holds; what it once held stays held."""
+    """Remember which chunks ``peer`` holds, by its own word: it may have lost one to a bad disk."""
     row = tx.execute(sa.select(ATTACHMENT.c.have).where(ATTACHMENT.c.id == id_)).one_or_none()
     if row is None or len(bitmap) != len(row.have):
         return
     where = (ATTACHMENT_DELIVERY.c.attachment_id == id_) & (ATTACHMENT_DELIVERY.c.peer == peer)
-    known = tx.scalar(sa.select(ATTACHMENT_DELIVERY.c.have).where(where))
-    if known is None:
+    if tx.execute(sa.update(ATTACHMENT_DELIVERY).where(where).values(have=bitmap)).rowcount == 0:
         tx.execute(sa.insert(ATTACHMENT_DELIVERY).values(attachment_id=id_, peer=peer, have=bitmap))
-    else:
-        tx.execute(sa.update(ATTACHMENT_DELIVERY).where(where).values(have=joined_bits(bytes(known), bitmap)))
 
 
 def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[tuple[str, int, str]]:

@@ -1,6 +1,8 @@
 """Chunks as files: written once under their digest, synced before they count."""
 
+import errno
 import os
+import tempfile
 from pathlib import Path
 
 from core.errors import LocalError
@@ -18,27 +20,34 @@ class FileChunkStore:
         if target.exists():
             return
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            partial = target.with_suffix(f".{os.getpid()}.part")
-            with partial.open("wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            partial.replace(target)
+            if not target.parent.exists():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                _sync_folder(self._root)
+            _write_synced(target, data)
             _sync_folder(target.parent)
         except OSError as error:
             raise LocalError(
-                "store.full" if error.errno == 28 else "store.failed",
+                "store.full" if error.errno == errno.ENOSPC else "store.failed",
                 zh=f"附件写盘失败（{error.strerror}），未保存。请清理或检查磁盘后再试。",
                 en=f"A file could not be written ({error.strerror}); it was not saved. Free or check the disk.",
             ) from error
 
     def get(self, digest: str) -> bytes | None:
-        """The chunk, or None if it is not here."""
+        """The chunk, or None if it is not here. Raises ``LocalError`` (``store.failed``)."""
         try:
             return self._path(digest).read_bytes()
         except FileNotFoundError:
             return None
+        except OSError as error:
+            raise LocalError(
+                "store.failed",
+                zh=f"附件读盘失败（{error.strerror}）。请运行 doctor 检查磁盘。",
+                en=f"A file could not be read ({error.strerror}). Run doctor and check the disk.",
+            ) from error
+
+    def has(self, digest: str) -> bool:
+        """Whether the chunk is here."""
+        return self._path(digest).exists()
 
     def _path(self, digest: str) -> Path:
         if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
@@ -46,7 +55,25 @@ class FileChunkStore:
         return self._root / digest[:2] / digest
 
 
+def _write_synced(target: Path, data: bytes) -> None:
+    # A name of its own each time: two threads may bring the same chunk.
+    handle, name = tempfile.mkstemp(dir=target.parent, suffix=".part")
+    partial = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(target)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+
+
 def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":
+        # Windows has no handle on a folder; NTFS journals the entry with the file.
+        return
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

@@ -78,8 +78,3 @@ def has_bit(bitmap: bytes, index: int) -> bool:
 def missing_bits(bitmap: bytes, count: int) -> list[int]:
     """Chunk numbers below ``count`` that are not held, lowest first."""
     return [index for index in range(count) if not has_bit(bitmap, index)]
-
-
-def joined_bits(one: bytes, other: bytes) -> bytes:
-    """What either of two bitmaps of the same length holds."""
-    return bytes(a | b for a, b in zip(one, other, strict=True))

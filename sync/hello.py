@@ -13,6 +13,10 @@ HELLO_VERSION = 1
 HELLO_BYTES_MAX = 64 * 1024
 REPORT_ENTRIES_MAX = 64
 HEADS_MAX = 256
+TEXT_CHARS_MAX = 48
+NUMBER_MAX = (1 << 63) - 1
+AT_MAX = 253_402_300_799_999
+"""The last millisecond of the year 9999."""
 LABEL_HELLO = -70010
 _PROTECTED = cose.encode_protected(cose.ALG_ESP256, {LABEL_HELLO: HELLO_VERSION}, [LABEL_HELLO])
 
@@ -77,8 +81,11 @@ def _parse(payload: bytes) -> Hello:
     value = cose.decode(payload, bytes_max=HELLO_BYTES_MAX)
     if not isinstance(value, dict) or set(value) != set(Hello.__dataclass_fields__):
         raise _malformed("fields")
-    for name, kind in (("number", int), ("reply_to", int), ("at", int), ("software", str), ("knows", str)):
-        if not isinstance(value[name], kind) or isinstance(value[name], bool):
+    for name, greatest in (("number", NUMBER_MAX), ("reply_to", NUMBER_MAX), ("at", AT_MAX)):
+        if type(value[name]) is not int or not 0 <= value[name] <= greatest:
+            raise _malformed(name)
+    for name in ("software", "knows"):
+        if not isinstance(value[name], str) or len(value[name]) > TEXT_CHARS_MAX:
             raise _malformed(name)
     if not isinstance(value["epoch"], str) or not is_epoch(value["epoch"]):
         raise _malformed("epoch")
@@ -110,7 +117,8 @@ def _is_head(head: Any) -> bool:
         and len(head) == 3
         and isinstance(head[0], bytes)
         and len(head[0]) == 16
-        and isinstance(head[1], int)
+        and type(head[1]) is int
+        and 0 < head[1] <= NUMBER_MAX
         and isinstance(head[2], bytes)
         and len(head[2]) == 32
     )

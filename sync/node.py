@@ -4,7 +4,6 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -92,6 +91,7 @@ class Node:
     ) -> None:
         """Offer the files that a message names to its readers, in the same transaction."""
         for manifest in manifests:
+            attachments.require_whole(manifest.chunks, self.chunks)
             sealed = attachments.Sealed(
                 manifest.id, manifest.size, manifest.key, manifest.chunk_size, manifest.chunks
             )
@@ -144,7 +144,10 @@ class Node:
     def note_contact(self, hello: Hello, carrier: str) -> None:
         """Remember that a neighbour was met, with what it said of itself."""
         now = self.world.now()
-        offset = round((datetime.fromtimestamp(hello.at / 1000, UTC) - now).total_seconds())
+        clock: dict[str, int] = {}
+        if carrier != "usb":
+            # A stick may have been days on its way; over a line the difference is that of the clocks.
+            clock["clock_offset_s"] = round(hello.at / 1000 - now.timestamp())
         below = hello.sender != self.place.parent
         with self.db.transaction() as tx:
             if below:
@@ -157,10 +160,10 @@ class Node:
                 last_attempt_at=iso(now),
                 last_error=None,
                 failures=0,
-                clock_offset_s=max(-(2**31), min(offset, 2**31 - 1)),
                 carrier=carrier,
                 knows_serial=hello.knows,
                 report=json.dumps(hello.report, ensure_ascii=False),
+                **clock,
             )
 
     def note_failure(self, peer: NodeId, error: LiandongError, budget_bytes: int) -> None:

@@ -159,7 +159,7 @@ PEER = sa.Table(
     sa.Column("last_error", sa.Text),
     sa.Column("failures", sa.Integer, nullable=False, server_default="0"),
     sa.Column("budget_bytes", sa.Integer, nullable=False, server_default="65536"),
-    sa.Column("clock_offset_s", sa.Integer),
+    sa.Column("clock_offset_s", sa.BigInteger),
     sa.Column("carrier", sa.String(16)),
     sa.Column("knows_serial", sa.String(48)),
     sa.Column("report", sa.Text),

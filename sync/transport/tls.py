@@ -6,6 +6,8 @@ are judged on the signed introduction, where the answer can be said in words.
 
 import os
 import ssl
+import tempfile
+from pathlib import Path
 
 X509_V_FLAG_NO_CHECK_TIME = 0x200000
 
@@ -39,11 +41,29 @@ def _prepare(context: ssl.SSLContext, root_pem: bytes, chain_pem: bytes, key_pem
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_verify_locations(cadata=root_pem.decode("ascii"))
     context.verify_flags |= ssl.VerifyFlags(X509_V_FLAG_NO_CHECK_TIME)
+    _load_chain(context, chain_pem + key_pem)
+    return context
+
+
+def _load_chain(context: ssl.SSLContext, pem: bytes) -> None:
     # Python loads keys from a path only; an anonymous file in memory keeps the key off the disk.
+    if not hasattr(os, "memfd_create"):
+        _load_from_disk(context, pem)
+        return
     handle = os.memfd_create("liandong-tls", os.MFD_CLOEXEC)
     try:
-        os.write(handle, chain_pem + key_pem)
+        os.write(handle, pem)
         context.load_cert_chain(f"/proc/self/fd/{handle}")
     finally:
         os.close(handle)
-    return context
+
+
+def _load_from_disk(context: ssl.SSLContext, pem: bytes) -> None:
+    """Where the system has no files in memory (Windows): one that only its owner can read, gone at once."""
+    handle, name = tempfile.mkstemp(suffix=".pem")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(pem)
+        context.load_cert_chain(name)
+    finally:
+        Path(name).unlink()

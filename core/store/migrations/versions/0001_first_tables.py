@@ -131,7 +131,7 @@ def upgrade() -> None:
         sa.Column("last_error", sa.Text(), nullable=True),
         sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
         sa.Column("budget_bytes", sa.Integer(), server_default="65536", nullable=False),
-        sa.Column("clock_offset_s", sa.Integer(), nullable=True),
+        sa.Column("clock_offset_s", sa.BigInteger(), nullable=True),
         sa.Column("carrier", sa.String(length=16), nullable=True),
         sa.Column("knows_serial", sa.String(length=48), nullable=True),
         sa.Column("report", sa.Text(), nullable=True),
