@@ -1,0 +1,1 @@
+"""What is needed to try and to install Liandong; nothing of it runs inside a node."""

@@ -1,0 +1,238 @@
+"""Sets up the seven nodes by their own commands: init, one-time codes, enrolment, officers, catalogue, run."""
+
+import asyncio
+import json
+import os
+import secrets
+import socket
+from collections.abc import Awaitable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from core.errors import LocalError
+from core.identifiers import DivisionCode, Tier, township_of
+from deploy.demo.books import Book, Cabinet, read_book, read_cabinet
+from deploy.demo.colleague import Colleague
+from deploy.demo.crew import Crew
+from deploy.demo.line import Line
+from deploy.demo.plan import CITY, TOWNSHIPS, VILLAGES
+
+EVERY_S = 1
+READY_S_MAX = 40
+PROGRAMS = {Tier.CITY: "city-node", Tier.TOWNSHIP: "township-node", Tier.VILLAGE: "village-agent"}
+
+CITY_OFFICERS = (
+    ("chuangkou", "周敏", ("window",)),
+    ("chengban", "刘志明", ("handler",)),
+    ("chengban2", "彭丽", ("handler",)),
+    ("shenhe", "陈桂香", ("reviewer",)),
+    ("jueding", "黄正华", ("decider",)),
+    ("ducha", "唐义", ("supervisor",)),
+)
+TOWNSHIP_OFFICERS = (("zhen1", "曹新", ("window",)), ("zhen2", "曾小红", ("window",)))
+
+
+@dataclass(slots=True)
+class Station:
+    """A node's folder, its addresses and whoever works beside it."""
+
+    node: str
+    tier: Tier
+    folder: Path
+    contact: str = ""
+    enrol_at: str = ""
+    desk: str = ""
+    colleague: Colleague | None = None
+    passwords: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def program(self) -> str:
+        return PROGRAMS[self.tier]
+
+    @property
+    def run_name(self) -> str:
+        return f"{self.tier}-{self.node}"
+
+    async def ask(self, do: str, **facts: Any) -> Any:
+        assert self.colleague is not None
+        return await self.colleague.ask(do, **facts)
+
+    async def book(self, *, open_files: bool = False) -> Book:
+        return read_book(await self.ask("book", open_files=open_files))
+
+    async def cabinet(self) -> Cabinet:
+        return read_cabinet(await self.ask("cabinet"))
+
+
+class Network:
+    """The city, its townships and villages; ``line`` is the one between the first township and the city."""
+
+    def __init__(self, folder: Path, crew: Crew, *, with_desks: bool) -> None:
+        self.folder = folder
+        self.crew = crew
+        self.pin = f"{secrets.randbelow(9_000_000) + 1_000_000}7"
+        self._with_desks = with_desks
+        ports = free_ports(2 * (1 + len(TOWNSHIPS)) + (1 + len(TOWNSHIPS) if with_desks else 0))
+        self.city = self._station(CITY, Tier.CITY, ports)
+        self.townships = [self._station(node, Tier.TOWNSHIP, ports) for node in TOWNSHIPS]
+        self.villages = [self._station(node, Tier.VILLAGE, ports) for node in VILLAGES]
+        self.line = Line(int(self.city.contact.rpartition(":")[2]))
+
+    @property
+    def stations(self) -> list[Station]:
+        return [self.city, *self.townships, *self.villages]
+
+    def station(self, node: str) -> Station:
+        return next(one for one in self.stations if one.node == node)
+
+    async def command(self, station: Station, *words: str, **options: Any) -> Any:
+        """A command of the node's own program; its JSON where it prints JSON."""
+        done = await self.crew.run(station.program, "--data", str(station.folder), *words, **options)
+        return done.json() if "--json" in words else done.out
+
+    async def found_city(self) -> None:
+        """The city with its root of trust, running."""
+        city = self.city
+        passphrase = _secret_file(self.folder / "root-passphrase", secrets.token_urlsafe(24))
+        await self.command(
+            city,
+            *("init", city.node, "--contact", city.contact, "--enrol-at", city.enrol_at),
+            *(("--desk", city.desk) if city.desk else ()),
+            *("--passphrase-file", str(passphrase), "--root-key", str(self.folder / "offline-root.key")),
+        )
+        await self._run(city)
+
+    async def add_townships(self) -> None:
+        await self.line.open()
+        await asyncio.gather(*(self._add_township(station) for station in self.townships))
+
+    async def add_villages(self) -> None:
+        _secret_file(self.folder / "pin", self.pin)
+        await asyncio.gather(*(self._add_village(station) for station in self.villages))
+
+    async def publish(self, catalogue: Path) -> Any:
+        """Let the city publish the catalogue to everybody."""
+        return await self.command(self.city, "publish", "catalogue", str(catalogue), "--json")
+
+    async def add_officers(self) -> int:
+        """Officers at the city and at each township; returns how many."""
+        wanted = [(self.city, officer) for officer in CITY_OFFICERS]
+        wanted += [(station, officer) for station in self.townships for officer in TOWNSHIP_OFFICERS]
+        await in_twos([self._add_officer(station, *officer) for station, officer in wanted])
+        lines = [
+            f"{station.node}\t{id_}\t{password}"
+            for station in self.stations
+            for id_, password in station.passwords.items()
+        ]
+        _secret_file(self.folder / "passwords.txt", "\n".join(lines) + "\n")
+        return len(wanted)
+
+    async def hire(self) -> None:
+        """A worker beside every node."""
+        await in_twos([self._hire(station) for station in self.stations])
+
+    async def restart(self, station: Station) -> None:
+        """Run a node again whose process was killed."""
+        await self._run(station)
+
+    def _station(self, node: str, tier: Tier, ports: list[int]) -> Station:
+        station = Station(node, tier, self.folder / f"{tier}-{node}")
+        if tier is not Tier.VILLAGE:
+            station.contact, station.enrol_at = _address(ports), _address(ports)
+            station.desk = _address(ports) if self._with_desks else ""
+        return station
+
+    async def _add_township(self, station: Station) -> None:
+        first = station is self.townships[0]
+        parent = f"127.0.0.1:{self.line.port}" if first else self.city.contact
+        await self.command(
+            station,
+            *("init", station.node, "--contact", station.contact, "--enrol-at", station.enrol_at),
+            *(("--desk", station.desk) if station.desk else ()),
+            *("--parent", f"https://{parent}", "--parent-enrol", f"https://{self.city.enrol_at}"),
+            *("--every", str(EVERY_S)),
+        )
+        await self._enrol(station)
+        await self._run(station)
+
+    async def _add_village(self, station: Station) -> None:
+        above = self.station(township_of(DivisionCode(station.node)))
+        await self.command(
+            station,
+            *("init", station.node, "--parent", f"https://{above.contact}"),
+            *("--parent-enrol", f"https://{above.enrol_at}", "--every", str(EVERY_S)),
+        )
+        await self._enrol(station)
+        await self._run(station)
+
+    async def _enrol(self, station: Station) -> None:
+        code = await self.command(self.city, "code", station.node, "--json")
+        await self.command(station, "enrol", code["code"])
+
+    async def _add_officer(self, station: Station, id_: str, name: str, roles: tuple[str, ...]) -> None:
+        words = [word for role in roles for word in ("--role", role)]
+        told = await self.command(station, "officer", "add", id_, name, *words, "--json")
+        station.passwords[id_] = told["one_time_password"]
+
+    async def _hire(self, station: Station) -> None:
+        words = (str(station.tier), str(station.folder))
+        process = await self.crew.start_worker(f"worker-{station.node}", *words)
+        station.colleague = Colleague(f"worker-{station.node}", process)
+        if station.tier is Tier.VILLAGE:
+            await station.colleague.tell(pin=self.pin)
+        await station.ask("catalogue")
+
+    async def _run(self, station: Station) -> None:
+        await self.crew.start(station.run_name, station.program, "--data", str(station.folder), "-v", "run")
+        run_file = station.folder / "run.json"
+        for _ in range(READY_S_MAX * 20):
+            if _is_ready(run_file, self.crew.pid(station.run_name)):
+                return
+            if not self.crew.is_running(station.run_name):
+                break
+            await asyncio.sleep(0.05)
+        raise LocalError(
+            "demo.not_ready",
+            zh=f"节点 {station.node} 没有在 {READY_S_MAX} 秒内运行起来，详见 logs/{station.run_name}.log。",
+            en=f"Node {station.node} was not running within {READY_S_MAX} s; see logs/{station.run_name}.log.",
+        )
+
+
+async def in_twos(work: list[Awaitable[Any]]) -> None:
+    """Do things two at a time: as many as the small machines that this runs on have processors."""
+    turn = asyncio.Semaphore(2)
+
+    async def one(thing: Awaitable[Any]) -> None:
+        async with turn:
+            await thing
+
+    await asyncio.gather(*(one(thing) for thing in work))
+
+
+def free_ports(count: int) -> list[int]:
+    """Ports of this machine that nobody listens at, all different."""
+    with ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for one in sockets:
+            one.bind(("127.0.0.1", 0))
+        return [int(one.getsockname()[1]) for one in sockets]
+
+
+def _is_ready(run_file: Path, pid: int) -> bool:
+    try:
+        return bool(json.loads(run_file.read_text(encoding="utf-8"))["pid"] == pid)
+    except (OSError, ValueError, KeyError):
+        return False
+
+
+def _address(ports: list[int]) -> str:
+    return f"127.0.0.1:{ports.pop()}"
+
+
+def _secret_file(path: Path, text: str) -> Path:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8") as file:
+        file.write(text)
+    return path
