@@ -1,9 +1,10 @@
 """A case made ready for its page: every value in words, in one language."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from core.bodies import Delivery
 from core.case import Case
 from core.desk.clockface import ClockFace, clock_face
 from core.desk.context import DeskContext
@@ -14,9 +15,18 @@ from core.desk.rights import barred, open_steps
 from core.desk.verbs import VERB_OF, Verb
 from core.desk.words import say
 from core.errors import Lang
-from core.items import FormField, Item
+from core.items import FormField, Item, Need
 from core.materials import check_materials
 from core.numbers import yuan_of
+
+_NEEDS = {Need.REQUIRED: "need.required", Need.CONDITIONAL: "need.conditional"}
+_DELIVERIES = {
+    Delivery.WINDOW: "delivery.window",
+    Delivery.VILLAGE: "delivery.village",
+    Delivery.POST: "delivery.post",
+}
+_ASIDE = frozenset({"suspend", "withdraw", "void", "note", "paid"})
+"""Steps that are not the usual next one: their forms stay folded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class Action:
     barred: str
     inputs: tuple[tuple[Input, tuple[tuple[str, str], ...], str], ...]
     """Input, its options (value and words), its default."""
+    is_next: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,8 @@ class View:
     findings: tuple[str, ...]
     files: tuple[FileRow, ...]
     asides: tuple[dict[str, Any], ...]
+    id_type: str
+    delivery: str
     missing: tuple[str, ...]
     actions: tuple[Action, ...]
 
@@ -91,11 +104,20 @@ def view_of(
             FileRow(one.id, one.name, one.size, *parts.get(one.id, (0, 0))) for one in case.attachments
         ),
         asides=tuple(_asides(case, lang)),
+        id_type=say(f"id_type.{case.applicant.id_type}", lang),
+        delivery=say(_DELIVERIES[case.applicant.delivery], lang),
         missing=_missing(case, item, lang),
-        actions=tuple(
-            _action(matter, VERB_OF[kind], lang) for kind in open_steps(context, matter.officer, case, item)
-        ),
+        actions=_actions(context, matter, lang),
     )
+
+
+def _actions(context: DeskContext, matter: Matter, lang: Lang) -> tuple[Action, ...]:
+    """The steps on offer; the first that carries the case on stands open."""
+    steps = open_steps(context, matter.officer, matter.case, matter.item)
+    actions = [_action(matter, VERB_OF[kind], lang) for kind in steps]
+    onward = (number for number, one in enumerate(actions) if not one.barred and one.verb.name not in _ASIDE)
+    first = next(onward, None)
+    return tuple(replace(one, is_next=number == first) for number, one in enumerate(actions))
 
 
 def _action(matter: Matter, verb: Verb, lang: Lang) -> Action:
@@ -142,7 +164,7 @@ def _materials(case: Case, item: Item, lang: Lang) -> list[dict[str, Any]]:
         rows.append(
             {
                 "name": name,
-                "need": str(want.need) if want else say("case.unasked", lang),
+                "need": say(_NEEDS[want.need], lang) if want else say("case.unasked", lang),
                 "asked": _counts(want.originals, want.copies, lang) if want else "—",
                 "given": _counts(got.originals, got.copies, lang) if got else say("case.not_given", lang),
                 "is_given": got is not None,
@@ -154,7 +176,8 @@ def _materials(case: Case, item: Item, lang: Lang) -> list[dict[str, Any]]:
 
 
 def _counts(originals: int, copies: int, lang: Lang) -> str:
-    return say("case.counts", lang, originals=originals, copies=copies)
+    words = (("case.originals", originals), ("case.copies", copies))
+    return " · ".join(say(key, lang, count=count) for key, count in words if count) or "—"
 
 
 def _asides(case: Case, lang: Lang) -> list[dict[str, Any]]:

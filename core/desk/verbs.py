@@ -32,7 +32,15 @@ class Verb:
 
 
 def _materials(matter: Matter) -> Sequence[Option]:
-    return [(material.name, material.name, material.name) for material in matter.item.materials]
+    here = {material.name for material in matter.case.materials}
+    return [
+        (
+            name,
+            name if name in here else f"{name}（未交）",
+            name if name in here else f"{name} (not handed in)",
+        )
+        for name in (material.name for material in matter.item.materials)
+    ]
 
 
 def _fields(matter: Matter) -> Sequence[Option]:

@@ -22,7 +22,7 @@ from sync.settings import Settings
 from sync.stream_id import Lane
 from tests.scenarios.world import CITY, OTHER_TOWN, TOWN, Network
 
-VILLAGE = NodeId("430981102201")
+VILLAGE = NodeId("430981102202")
 PASSWORD = "correct-horse"
 ID_NO = "11010519491231002X"
 
