@@ -45,7 +45,9 @@ def create(
             zh=f"{folder} 里已经有一个节点，未作改动。要重新安装请换一个空目录。",
             en=f"There is a node in {folder} already; nothing was changed. Use an empty folder for a new one.",
         )
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True)
+    # The keys of this node lie in it.
+    folder.chmod(0o700)
     db = _database(folder, settings, raw_key)
     upgrade(db, chains, None)
     with db.transaction() as tx:

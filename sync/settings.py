@@ -1,5 +1,7 @@
 """Settings of a node: one TOML file beside its data, every value checked, every mistake named."""
 
+import json
+import os
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -7,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from core.errors import InputError
+from core.identifiers import parse_node_id
 
 FILE_NAME = "settings.toml"
 FILE_BYTES_MAX = 64 * 1024
@@ -75,12 +78,12 @@ def check_settings(values: dict[str, Any], path: Path) -> Settings:
             continue
         if not isinstance(value, str):
             raise _wrong(path, key, value, "text")
-        if key.startswith("parent_") and value and urlsplit(value).scheme != "https":
+        if key.startswith("parent_") and value and not _is_https(value):
             raise _wrong(path, key, value, "https://host:port")
         if key.startswith("listen_") and value:
             host_port(value, path, key)
-    if "node" not in values:
-        raise _wrong(path, "node", "", "12-digit division code")
+    if not _is_node(values.get("node", "")):
+        raise _wrong(path, "node", values.get("node", ""), "12-digit division code")
     if values.get("lang", "zh") not in ("zh", "en"):
         raise _wrong(path, "lang", values["lang"], "zh | en")
     return Settings(**values)
@@ -89,23 +92,39 @@ def check_settings(values: dict[str, Any], path: Path) -> Settings:
 def host_port(text: str, path: Path, key: str) -> tuple[str, int]:
     """``("127.0.0.1", 8443)`` from ``127.0.0.1:8443``. Raises ``InputError`` (``settings.wrong``)."""
     host, _, port = text.rpartition(":")
-    if not host or not port.isdigit() or not 0 < int(port) < 65536:
+    if not host or not (port.isascii() and port.isdecimal()) or not 0 < int(port[:6]) < 65536:
         raise _wrong(path, key, text, "host:port")
     return host, int(port)
 
 
 def write_settings(folder: Path, settings: Settings) -> None:
-    """Write the file that :func:`load_settings` reads; defaults are written too, so that they can be seen."""
+    """Write the file that :func:`load_settings` reads, whole or not at all; defaults are written too, to be seen."""
     lines = ["# Liandong 联动\n"]
     for field in fields(Settings):
         value = getattr(settings, field.name)
-        text = (
-            str(value)
-            if isinstance(value, int)
-            else '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
-        )
-        lines.append(f"{field.name} = {text}\n")
-    (folder / FILE_NAME).write_text("".join(lines), encoding="utf-8")
+        # Of JSON's spellings of numbers and strings each is TOML's too.
+        lines.append(f"{field.name} = {json.dumps(value, ensure_ascii=False)}\n")
+    partial = folder / (FILE_NAME + ".part")
+    with partial.open("w", encoding="utf-8") as file:
+        file.write("".join(lines))
+        file.flush()
+        os.fsync(file.fileno())
+    partial.replace(folder / FILE_NAME)
+
+
+def _is_https(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme == "https" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _is_node(text: str) -> bool:
+    try:
+        return parse_node_id(text) == text
+    except InputError:
+        return False
 
 
 def _wrong(path: Path, key: str, value: Any, wanted: str) -> InputError:

@@ -1,9 +1,10 @@
 """Copies of a live database that are whole: never a copy of the file, which can miss what is in the log beside it."""
 
+import os
 from pathlib import Path
 
 from core.errors import LocalError
-from core.store.engine import Database
+from core.store.engine import Database, DriverError
 
 
 def back_up(db: Database, target: Path) -> Path:
@@ -14,14 +15,16 @@ def back_up(db: Database, target: Path) -> Path:
             zh="数据库在 PostgreSQL 上，请用 pg_dump 或流复制备份。",
             en="The database is on PostgreSQL; back it up with pg_dump or streaming replication.",
         )
-    target.parent.mkdir(parents=True, exist_ok=True)
     partial = target.with_suffix(".part")
-    partial.unlink(missing_ok=True)
     connection = db.engine.raw_connection()
     try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.unlink(missing_ok=True)
         connection.driver_connection.execute("VACUUM INTO ?", (str(partial),))  # type: ignore[union-attr]
+        partial.chmod(0o600)
+        _sync(partial)
         partial.replace(target)
-    except Exception as error:
+    except (DriverError, OSError) as error:
         partial.unlink(missing_ok=True)
         raise LocalError(
             "store.backup",
@@ -31,6 +34,11 @@ def back_up(db: Database, target: Path) -> Path:
     finally:
         connection.close()
     return target
+
+
+def _sync(path: Path) -> None:
+    with path.open("rb+") as file:
+        os.fsync(file.fileno())
 
 
 def prune(folder: Path, kept: int) -> list[Path]:

@@ -28,6 +28,8 @@ METADATA = sa.MetaData(
 SQLITE_SAFE_SINCE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
 RAW_KEY_BYTES = 32
+DriverError = driver.Error
+SQLITE_VERSION = str(driver.sqlite_version)
 
 
 class CommitUnknown(LocalError):
@@ -90,7 +92,8 @@ class Database:
 def open_sqlite(path: Path, *, raw_key: bytes | None = None) -> Database:
     """The SQLite file at ``path`` (made if missing), keyed with ``raw_key`` (32 bytes) if given.
 
-    Raises ``LocalError`` ``store.sqlite_too_old`` or ``store.unreadable`` (wrong key, not a database).
+    Raises ``LocalError`` (``store.sqlite_too_old``); a wrong key or a file that is no database is found by the first
+    transaction (``store.unreadable``).
     """
     if driver.sqlite_version_info < SQLITE_SAFE_SINCE:
         raise LocalError(
@@ -143,7 +146,14 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
 
 def _in_words(error: exc.DBAPIError) -> LocalError:
     reason = str(error.orig)
-    if "full" in reason:
+    if "is locked" in reason:
+        return LocalError(
+            "store.busy",
+            zh=f"本机另一个程序正在写数据，等了 {BUSY_TIMEOUT_MS // 1000} 秒仍未轮到，未保存。请稍后再试。",
+            en=f"Another program of this machine has been writing for {BUSY_TIMEOUT_MS // 1000} seconds; this was not "
+            "saved. Try again in a moment.",
+        )
+    if "disk is full" in reason:
         return LocalError(
             "store.full",
             zh="磁盘已满，未保存。请清理空间后再试；已经保存的内容没有受影响。",

@@ -21,14 +21,13 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
     """Run what is missing of the shared chain and the tier's ``chains``; true if anything changed.
 
     ``backup`` is the file for a copy of an older database, made before the first change (SQLite). Raises
-    ``LocalError`` (``store.newer``, ``store.backup``); the old version can then still be started.
+    ``LocalError`` (``store.newer``, ``store.backup``, ``store.full`` …); the old version can then still be started.
     """
     config = _config(chains)
     script = ScriptDirectory.from_config(config)
     wanted = set(script.get_heads())
-    with db.engine.connect() as connection:
+    with db.reading() as connection:
         current = set(MigrationContext.configure(connection).get_current_heads())
-        connection.rollback()
     if current == wanted:
         return False
     unknown = [revision for revision in current if not _is_known(script, revision)]
@@ -40,7 +39,7 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
         )
     if current and backup is not None and db.path is not None:
         back_up(db, backup)
-    with db.engine.begin() as connection:
+    with db.transaction() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
     return True
@@ -62,6 +61,6 @@ def metadata_differences(db: Database, metadata: sa.MetaData) -> list[object]:
     """What the migrations and the declared tables disagree about; empty when they agree."""
     from alembic.autogenerate import compare_metadata
 
-    with db.engine.connect() as connection:
+    with db.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         return list(compare_metadata(context, metadata))
