@@ -134,6 +134,18 @@ class Casebook:
             self.refold(tx, CaseId(case_id))
         return len(case_ids)
 
+    def recount_due(self, tx: sa.Connection) -> int:
+        """Count the limits of running cases anew by the calendar held now; returns how many changed."""
+        changed = 0
+        query = sa.select(CASE.c.region, CASE.c.id, CASE.c.due_at, CASE.c.data)
+        for row in tx.execute(query.where(CASE.c.state.in_([*COUNTING]))).all():
+            due = self._due(case_from_json(bytes(row.data)))
+            if due != row.due_at:
+                where = (CASE.c.region == row.region) & (CASE.c.id == row.id)
+                tx.execute(sa.update(CASE).where(where).values(due_at=due))
+                changed += 1
+        return changed
+
     def find(self, tx: sa.Connection, case_id: CaseId) -> Case | None:
         data = tx.scalar(
             sa.select(CASE.c.data).where(CASE.c.region == region_of(case_id), CASE.c.id == case_id)

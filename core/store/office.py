@@ -69,14 +69,19 @@ class Office:
     def refresh(self, tx: sa.Connection) -> None:
         """Take up publications that another process of this node received."""
         self.shelf.load(tx)
-        self.casebook.calendar = self.shelf.calendar
+        self._use_calendar()
 
     def handlers(self) -> dict[str, tuple[Take, int]]:
         """What to do with the messages of other nodes: by type, with the newest schema known."""
-        served: dict[str, tuple[Take, int]] = dict.fromkeys(MessageType, (self.casework.take, SCHEMA))
+        served: dict[str, tuple[Take, int]] = dict.fromkeys(MessageType, (self._take_case, SCHEMA))
         served[CATALOGUE_PUBLISHED] = (self._take_catalogue, 1)
         served[CALENDAR_PUBLISHED] = (self._take_calendar, 1)
         return served
+
+    def _take_case(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
+        # The city publishes from another process, and a case of the new version may be here a second later.
+        self.refresh(tx)
+        self.casework.take(tx, origin, subject, data)
 
     def _take_catalogue(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
         version = self.shelf.put_catalogue(tx, data)
@@ -84,6 +89,10 @@ class Office:
 
     def _take_calendar(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
         self.shelf.put_calendar(tx, data)
+        self._use_calendar()
+        self.casebook.recount_due(tx)
+
+    def _use_calendar(self) -> None:
         self.casebook.calendar = self.shelf.calendar
 
     def facts(self, tx: sa.Connection) -> dict[str, Any]:

@@ -20,6 +20,7 @@ PUBLICATION = sa.Table(
     comment="catalogues and calendars as the city published them",
 )
 
+CATALOGUE, CALENDAR = "catalogue", "calendar"
 CATALOGUE_PUBLISHED = "CataloguePublished"
 CALENDAR_PUBLISHED = "CalendarPublished"
 
@@ -33,25 +34,27 @@ class Shelf:
         self.calendar: WorkCalendar = load_calendar()
 
     def load(self, tx: sa.Connection) -> None:
-        """Read what the database holds; called again when another process may have received a version."""
-        for row in tx.execute(sa.select(PUBLICATION).order_by(PUBLICATION.c.version)):
-            if row.kind == "catalogue":
-                self.catalogues = self.catalogues.with_version(parse_catalogue(bytes(row.data)))
-            else:
-                self._take_calendar(parse_calendar(bytes(row.data)))
+        """Take up what the database holds and this does not yet: another process may have received a version."""
+        for kind, version in tx.execute(sa.select(PUBLICATION.c.kind, PUBLICATION.c.version)).tuples().all():
+            if kind == CATALOGUE and not self._has_catalogue(version):
+                self.catalogues = self.catalogues.with_version(parse_catalogue(_read(tx, kind, version)))
+            elif kind == CALENDAR and version > self.calendar.version:
+                self.calendar = parse_calendar(_read(tx, kind, version))
 
     def put_catalogue(self, tx: sa.Connection, data: bytes) -> int:
         """Keep a published catalogue; returns its version. Raises ``InputError`` (``catalogue.*``)."""
         catalogue = parse_catalogue(data)
-        self.catalogues = self.catalogues.with_version(catalogue)
-        self._store(tx, "catalogue", catalogue.version, encode_catalogue(catalogue))
+        held = self.catalogues.with_version(catalogue)
+        self._store(tx, CATALOGUE, catalogue.version, encode_catalogue(catalogue))
+        self.catalogues = held
         return catalogue.version
 
     def put_calendar(self, tx: sa.Connection, data: bytes) -> int:
         """Keep a published calendar; returns its version. Raises ``InputError`` (``calendar.*``)."""
         calendar = parse_calendar(data)
-        self._take_calendar(calendar)
-        self._store(tx, "calendar", calendar.version, encode_calendar(calendar))
+        self._store(tx, CALENDAR, calendar.version, encode_calendar(calendar))
+        if calendar.version >= self.calendar.version:
+            self.calendar = calendar
         return calendar.version
 
     def item(self, code: str, version: int) -> Item | None:
@@ -69,11 +72,15 @@ class Shelf:
         """The newest catalogue held, 0 if none."""
         return self.catalogues.versions[-1].version if self.catalogues.versions else 0
 
-    def _take_calendar(self, calendar: WorkCalendar) -> None:
-        if calendar.version >= self.calendar.version:
-            self.calendar = calendar
+    def _has_catalogue(self, version: int) -> bool:
+        return any(held.version == version for held in self.catalogues.versions)
 
     def _store(self, tx: sa.Connection, kind: str, version: int, data: bytes) -> None:
         where = (PUBLICATION.c.kind == kind) & (PUBLICATION.c.version == version)
         if tx.scalar(sa.select(PUBLICATION.c.version).where(where)) is None:
             tx.execute(sa.insert(PUBLICATION).values(kind=kind, version=version, data=data))
+
+
+def _read(tx: sa.Connection, kind: str, version: int) -> bytes:
+    where = (PUBLICATION.c.kind == kind) & (PUBLICATION.c.version == version)
+    return bytes(tx.execute(sa.select(PUBLICATION.c.data).where(where)).scalar_one())
