@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from core.clock import local
+from core.clock import from_iso, local
 from core.errors import Fault, InputError, LiandongError
 from core.identifiers import Tier, division_of, parse_node_id, tier_of
 from core.store.backup import back_up
@@ -351,7 +351,8 @@ def _status_words(facts: dict[str, Any], lang: str) -> str:
         else f"node {facts['node']}  enrolled: {facts['enrolled']}"
     ]
     for peer in facts["peers"]:
-        met = peer.get("last_contact_at") or ("从未" if zh else "never")
+        last = peer.get("last_contact_at")
+        met = local(from_iso(last)) if last else "从未" if zh else "never"
         lines.append(
             f"  {peer['node']}  上次联络 {met}  待传 {peer['waiting_envelopes']} 封 {peer['waiting_bytes']} 字节"
             if zh

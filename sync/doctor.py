@@ -9,10 +9,10 @@ from enum import StrEnum
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
-import sqlcipher3.dbapi2 as driver
 
-from core.clock import from_iso
+from core.clock import from_iso, local
 from core.errors import LiandongError
+from core.store.engine import SQLITE_VERSION
 from sync import audit
 from sync.installation import Installation
 from sync.status import is_enrolled, status
@@ -66,12 +66,12 @@ def _database(installation: Installation) -> Iterator[Finding]:
                 )
                 return
         lines = audit.verify(tx)
-    sqlite = driver.sqlite_version
+    name = f"SQLite {SQLITE_VERSION}" if installation.db.path is not None else "PostgreSQL"
     yield Finding(
         Level.GOOD,
         "database",
-        f"数据库完好（SQLite {sqlite}），审计日志 {lines} 行相连。",
-        f"The database is sound (SQLite {sqlite}); {lines} audit lines chain.",
+        f"数据库完好（{name}），审计日志 {lines} 行相连。",
+        f"The database is sound ({name}); {lines} audit lines chain.",
     )
 
 
@@ -102,7 +102,7 @@ def _certificate(installation: Installation) -> Iterator[Finding]:
     certificate = node.keyring.pair.signing
     verdict = node.keyring.judge(certificate, node.world.now())
     level = Level.BAD if not verdict.usable else Level.WARN if verdict.zh else Level.GOOD
-    until = f"{certificate.not_after:%Y-%m-%d}"
+    until = local(certificate.not_after)
     yield Finding(
         level,
         f"certificate.{verdict.status}",
@@ -133,13 +133,13 @@ def _neighbours(installation: Installation) -> Iterator[Finding]:
                 Level.WARN, "peer.never_met", f"还没有与 {name} 联络过。", f"{name} has never been met."
             )
         else:
-            hours = (now - from_iso(last)).total_seconds() / 3600
-            silent = hours > SILENT_AFTER.total_seconds() / 3600
+            met = from_iso(last)
+            silent = now - met > SILENT_AFTER
             yield Finding(
                 Level.WARN if silent else Level.GOOD,
                 "peer.silent" if silent else "peer.met",
-                f"上次与 {name} 联络在 {hours:.1f} 小时前，待传 {peer['waiting_envelopes']} 个信封。",
-                f"{name} was last met {hours:.1f} hours ago; {peer['waiting_envelopes']} envelopes wait for it.",
+                f"上次与 {name} 联络：{local(met)}，待传 {peer['waiting_envelopes']} 个信封。",
+                f"{name} was last met at {local(met)}; {peer['waiting_envelopes']} envelopes wait for it.",
             )
 
 
