@@ -1,6 +1,7 @@
 """Copies of a live database that are whole: never a copy of the file, which can miss what is in the log beside it."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 
 from core.errors import LocalError
@@ -25,7 +26,8 @@ def back_up(db: Database, target: Path) -> Path:
         _sync(partial)
         partial.replace(target)
     except (DriverError, OSError) as error:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):
+            partial.unlink()
         raise LocalError(
             "store.backup",
             zh=f"备份没有做成（{error}），数据库没有受影响。请检查磁盘空间后再试。",

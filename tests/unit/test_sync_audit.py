@@ -1,0 +1,74 @@
+"""The log that cannot be edited unseen."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from core.errors import LocalError
+from core.store.engine import METADATA, Database, open_sqlite
+from sync import audit
+from sync.tables import AUDIT
+from tests.scenarios.world import TestWorld
+
+NUMBER = AUDIT.c.number
+
+
+@pytest.fixture
+def db(tmp_path: Path) -> Iterator[Database]:
+    made = open_sqlite(tmp_path / "node.db")
+    METADATA.create_all(made.engine, [AUDIT])
+    world = TestWorld(1)
+    with made.transaction() as tx:
+        for day in range(5):
+            audit.note(tx, world, actor="w1", action="case.seen", subject=f"case {day}", why="电话查询")
+    yield made
+    made.close()
+
+
+def test_lines_chain_and_the_head_names_the_last(db: Database) -> None:
+    with db.reading() as tx:
+        assert audit.verify(tx) == 5
+        number, digest = audit.head(tx)
+        last = tx.execute(sa.select(AUDIT).where(NUMBER == 5)).one()
+    assert (number, digest) == (5, bytes(last.digest))
+
+
+def test_an_empty_log_is_sound(tmp_path: Path) -> None:
+    empty = open_sqlite(tmp_path / "empty.db")
+    METADATA.create_all(empty.engine, [AUDIT])
+    with empty.reading() as tx:
+        assert audit.verify(tx) == 0
+        assert audit.head(tx) == (0, audit.FIRST)
+    empty.close()
+
+
+@pytest.mark.parametrize("column", ["at", "actor", "action", "subject", "detail"])
+def test_a_changed_word_is_found_at_its_line(db: Database, column: str) -> None:
+    with db.transaction() as tx:
+        tx.execute(sa.update(AUDIT).where(NUMBER == 3).values({column: "other"}))
+    _broken_at(db, 3)
+
+
+def test_a_line_cut_out_is_found_where_it_is_missing(db: Database) -> None:
+    with db.transaction() as tx:
+        tx.execute(sa.delete(AUDIT).where(NUMBER == 2))
+    _broken_at(db, 2)
+
+
+def test_a_line_written_anew_with_its_own_digest_breaks_the_next(db: Database) -> None:
+    with db.transaction() as tx:
+        tx.execute(sa.delete(AUDIT).where(NUMBER >= 4))
+        kept = tx.execute(sa.select(AUDIT).where(NUMBER == 3)).one()
+        tx.execute(sa.delete(AUDIT).where(NUMBER == 3))
+        audit.note(tx, TestWorld(2), actor="w1", action="case.seen", subject="another")
+        tx.execute(sa.insert(AUDIT).values(**{**kept._asdict(), "number": 4}))
+    _broken_at(db, 4)
+
+
+def _broken_at(db: Database, number: int) -> None:
+    with db.reading() as tx, pytest.raises(LocalError) as refused:
+        audit.verify(tx)
+    assert refused.value.code == "audit.broken"
+    assert f"第 {number} 行" in refused.value.zh
