@@ -16,13 +16,15 @@ WAITING_MAX = 10_000
 
 @dataclass(frozen=True, slots=True)
 class CaseList:
-    """Which cases, the last moved first. ``text`` as in :func:`find_cases`; ``waiting`` those not handed over yet."""
+    """Which cases, the last moved first. ``text`` as in :func:`find_cases`; ``waiting`` those not
+    handed over yet, ``elsewhere`` those on another desk."""
 
     village: Village
     states: tuple[str, ...] = ()
     mine: bool = False
     text: str = ""
     waiting: bool = False
+    elsewhere: bool = False
 
     def count(self, tx: sa.Connection) -> int:
         return int(tx.scalar(sa.select(sa.func.count()).select_from(CASE).where(*self._where(tx))) or 0)
@@ -41,6 +43,8 @@ class CaseList:
             where.append(CASE.c.state.in_(self.states))
         if self.mine:
             where.append(CASE.c.holder == place.node)
+        if self.elsewhere:
+            where.append(CASE.c.holder.is_not(None) & (CASE.c.holder != place.node))
         if self.waiting:
             where.append(CASE.c.id.in_(waiting_cases(tx, place.parent)[:WAITING_MAX]))
         if self.text.strip():

@@ -1,0 +1,1 @@
+"""The village terminal; the only room that knows Textual."""

@@ -1,0 +1,189 @@
+"""The terminal program: opens the door, holds the desk, and knows which screen a key leads to."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from textual.app import App
+from textual.binding import Binding, BindingType
+from textual.scrollbar import ScrollBar, ScrollBarRender
+
+from core.clock import World
+from core.errors import InputError, LiandongError
+from core.forms import FormErrors, check_field
+from core.items import FormField
+from village_agent.app import open_village
+from village_agent.drafts import Draft
+from village_agent.session import Session, begin
+from village_agent.tui.screens.lock import LockScreen
+from village_agent.tui.words import say
+from village_agent.vault import Operator
+
+IDLE_LOCK_S = 600.0
+IDLE_LOOK_S = 10.0
+
+
+class PlainBars(ScrollBarRender):
+    """Scroll bars without the part-filled blocks, whose width consoles disagree about."""
+
+    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
+    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
+
+
+class DeskApp(App[None]):
+    """``desk`` may be given open (tests); else the door asks for a PIN."""
+
+    CSS_PATH = "desk.tcss"
+    ENABLE_COMMAND_PALETTE = False
+    TITLE = "Liandong"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f1", "help", show=False),
+        Binding("f2", "new", show=False),
+        Binding("f3", "search", show=False),
+        Binding("f4", "drafts", show=False),
+        Binding("f5", "contact", show=False),
+        Binding("f6", "outbox", show=False),
+        Binding("ctrl+p", "commands", show=False),
+        Binding("ctrl+l", "lock", show=False),
+        Binding("ctrl+q", "quit", show=False),
+    ]
+
+    def __init__(self, folder: Path, world: World, lang: str = "zh", desk: Session | None = None) -> None:
+        super().__init__()
+        self.folder, self.world, self.lang = folder, world, lang
+        self._desk = desk
+        self.saved_at = ""
+        self._last_key_s = world.monotonic_s()
+        ScrollBar.renderer = PlainBars
+
+    @property
+    def desk(self) -> Session:
+        assert self._desk is not None
+        return self._desk
+
+    @property
+    def is_open(self) -> bool:
+        return self._desk is not None
+
+    @property
+    def place_words(self) -> str:
+        """Village with its township, and the operator."""
+        code = self.desk.village.installation.node.place.division
+        divisions = self.desk.intake.divisions
+        name = divisions.full_name(code) if code in divisions else code
+        return f"{name}  {self.desk.actor.name}"
+
+    def on_mount(self) -> None:
+        self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
+        self.set_interval(IDLE_LOOK_S, self._lock_if_idle)
+        if self._desk is None:
+            self.push_screen(LockScreen(self.folder, self.world, self.lang), self._opened)
+        else:
+            self._go_home()
+
+    def on_event_key(self) -> None:
+        """A key was pressed somewhere."""
+        self._last_key_s = self.world.monotonic_s()
+
+    async def on_event(self, event: Any) -> None:
+        if type(event).__name__ == "Key":
+            self.on_event_key()
+        await super().on_event(event)
+
+    def _opened(self, result: tuple[Operator, bytes] | None) -> None:
+        if result is None:
+            self.exit()
+            return
+        operator, key = result
+        if self._desk is None:
+            try:
+                self._desk = begin(open_village(self.folder, self.world, key), operator)
+            except LiandongError as error:
+                self.exit(message=error.text(self.lang), return_code=5)
+                return
+            self._go_home()
+        else:
+            self._desk = begin(self.desk.village, operator)
+            self.on_event_key()
+
+    def _go_home(self) -> None:
+        from village_agent.tui.screens.home import HomeScreen
+
+        self.push_screen(HomeScreen())
+
+    def _lock_if_idle(self) -> None:
+        if self._desk is None or isinstance(self.screen, LockScreen):
+            return
+        if self.world.monotonic_s() - self._last_key_s > IDLE_LOCK_S:
+            self._lock(say("locked", self.lang))
+
+    def _lock(self, words: str = "") -> None:
+        self.push_screen(LockScreen(self.folder, self.world, self.lang, words), self._opened)
+
+    def check_words(self, asked: FormField, value: Any) -> str:
+        """What is wrong with a finished field, in words; empty if nothing is."""
+        try:
+            check_field(asked, value, self.desk.village.office.shelf.today, self.desk.intake.divisions)
+        except FormErrors as error:
+            return " ".join(p.en if self.lang == "en" else p.zh for p in error.problems[:3])
+        except InputError as error:
+            return error.text(self.lang)
+        return ""
+
+    def resume(self, draft: Draft) -> None:
+        """Go on with a draft where the pen was put down."""
+        from village_agent.tui.wizard import resume_screen
+
+        self.push_screen(resume_screen(draft))
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if isinstance(self.screen, LockScreen):
+            return action == "quit"
+        return True
+
+    def action_help(self) -> None:
+        from village_agent.tui.screens.help import HelpScreen
+
+        self._visit(HelpScreen)
+
+    def action_new(self) -> None:
+        from village_agent.tui.screens.find_item import FindItemScreen
+
+        self._visit(FindItemScreen)
+
+    def action_search(self) -> None:
+        from village_agent.tui.screens.cases import CasesScreen
+
+        self.push_screen(CasesScreen("search"))
+
+    def action_all_cases(self) -> None:
+        from village_agent.tui.screens.cases import CasesScreen
+
+        self.push_screen(CasesScreen("all"))
+
+    def action_outbox(self) -> None:
+        from village_agent.tui.screens.cases import CasesScreen
+
+        self.push_screen(CasesScreen("waiting"))
+
+    def action_drafts(self) -> None:
+        from village_agent.tui.screens.drafts import DraftsScreen
+
+        self._visit(DraftsScreen)
+
+    def action_contact(self) -> None:
+        from village_agent.tui.screens.contact import ContactScreen
+
+        self._visit(ContactScreen)
+
+    def action_commands(self) -> None:
+        from village_agent.tui.screens.commands import CommandsScreen
+
+        self._visit(CommandsScreen)
+
+    def action_lock(self) -> None:
+        self._lock()
+
+    def _visit(self, screen: type[Any]) -> None:
+        """Open a screen, unless it is the one that is open."""
+        if not isinstance(self.screen, screen):
+            self.push_screen(screen())

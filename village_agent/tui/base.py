@@ -1,0 +1,130 @@
+"""What every screen has: a title, a place for words, the line that is always visible, and its keys."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, ClassVar, cast
+
+import sqlalchemy as sa
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.screen import Screen
+from textual.widget import Widget
+from textual.widgets import Static
+
+from core.errors import LiandongError
+from village_agent.line_state import line_state
+from village_agent.session import Session
+from village_agent.tui.words import say
+from village_agent.widths import shorten
+
+if TYPE_CHECKING:
+    from village_agent.tui.app import DeskApp
+
+KEY_NAMES = {
+    "escape": "Esc",
+    "enter": "Enter",
+    "delete": "Del",
+    "ctrl+z": "Ctrl+Z",
+    "ctrl+p": "Ctrl+P",
+    "ctrl+l": "Ctrl+L",
+    "ctrl+q": "Ctrl+Q",
+    "plus": "+",
+    "left_square_bracket": "[",
+}
+
+
+def key(keys: str, action: str, words: str, *, shown: bool = True, first: bool = False) -> Binding:
+    """A binding whose description is a key of :mod:`village_agent.tui.words`."""
+    return Binding(keys, action, words, show=shown, priority=first)
+
+
+class DeskScreen(Screen[None]):
+    """Composes ``body()`` between title and keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [key("escape", "leave", "key.back")]
+    TITLE_KEY = "home"
+
+    @property
+    def desk_app(self) -> "DeskApp":
+        return cast("DeskApp", self.app)
+
+    @property
+    def desk(self) -> Session:
+        return self.desk_app.desk
+
+    @property
+    def lang(self) -> str:
+        return self.desk_app.lang
+
+    def words(self, key_: str, **values: object) -> str:
+        return say(key_, self.lang, **values)
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title", markup=False)
+        yield from self.body()
+        yield Static(id="message", markup=False)
+        yield Static(id="line", markup=False)
+        yield Static(id="keys", markup=False)
+
+    def body(self) -> Iterator[Widget]:
+        """The screen's own widgets."""
+        yield Static(id="body")
+
+    def title_words(self) -> str:
+        return self.words(self.TITLE_KEY)
+
+    def on_mount(self) -> None:
+        self.tell("")
+        self.show_frame()
+
+    def on_screen_resume(self) -> None:
+        self.show_frame()
+
+    def on_resize(self) -> None:
+        self.show_frame()
+
+    def show_frame(self) -> None:
+        """Title, line and keys as they are now."""
+        if not self.is_mounted:
+            return
+        place = self.desk_app.place_words
+        self.query_one("#title", Static).update(Content(f"{self.title_words()}  |  {place}"))
+        self.query_one("#keys", Static).update(Content(self._key_words()))
+        self.show_line()
+
+    def show_line(self) -> None:
+        """The line that is always visible, read from the database."""
+        with self.desk.village.installation.db.reading() as tx:
+            state = line_state(tx, self.desk.village)
+        words = state.words(self.desk.world.now(), self.lang, self.desk_app.saved_at)
+        self.query_one("#line", Static).update(Content(shorten(words, max(20, self.size.width - 2))))
+
+    def tell(self, words: str) -> None:
+        """Say something above the line; nothing takes the place away."""
+        place = self.query_one("#message", Static)
+        place.update(Content(words))
+        place.display = bool(words)
+
+    def tell_error(self, error: LiandongError) -> None:
+        self.tell(f"! {error.text(self.lang)}")
+
+    def write(self, do: Callable[[sa.Connection], object]) -> bool:
+        """Run ``do`` in a transaction; a refusal is said in words. True if it was committed."""
+        try:
+            with self.desk.village.installation.db.transaction() as tx:
+                do(tx)
+        except LiandongError as error:
+            self.tell_error(error)
+            return False
+        return True
+
+    def action_leave(self) -> None:
+        self.app.pop_screen()
+
+    def _key_words(self) -> str:
+        seen: dict[str, str] = {}
+        for binding in self._bindings:
+            if binding[1].show and binding[1].description:
+                seen.setdefault(binding[1].description, KEY_NAMES.get(binding[0], binding[0].upper()))
+        text = "  ".join(f"{name} {self.words(words)}" for words, name in seen.items())
+        return shorten(text, max(20, self.size.width - 2))

@@ -1,0 +1,262 @@
+"""One question of a form: what was typed is handed on at every key, and judged when the field is left."""
+
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.reactive import reactive
+from textual.widget import Widget
+from textual.widgets import Input, Static, TextArea
+
+from core.items import FieldType, FormField
+from core.regions import Divisions
+from village_agent.tui.words import say
+
+DIVISIONS_SHOWN = 6
+TYPED_CHARS_MAX = 2_000
+
+
+class Field(Vertical):
+    """A label, an editor, and below it what is wrong or worth knowing."""
+
+    class Edited(Message):
+        """The value as typed so far."""
+
+        def __init__(self, field: "Field", value: Any) -> None:
+            super().__init__()
+            self.field = field
+            self.value = value
+
+    class Finished(Message):
+        """The field was left."""
+
+        def __init__(self, field: "Field") -> None:
+            super().__init__()
+            self.field = field
+
+    def __init__(self, asked: FormField, value: Any, lang: str, divisions: Divisions) -> None:
+        super().__init__()
+        self.asked = asked
+        self.lang = lang
+        self.editor = make_editor(asked, value, lang, divisions)
+        self.editor.add_class("editor")
+        self._has_focus = False
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(classes="row"):
+            yield Static(Content(self._label()), classes="label")
+            yield self.editor
+        yield Static(classes="problem", markup=False)
+        yield Static(classes="hint", markup=False)
+
+    @property
+    def value(self) -> Any:
+        return read_editor(self.editor)
+
+    def show(self, value: Any) -> None:
+        """Put a value in without telling anybody: undo, or what was looked up."""
+        write_editor(self.editor, value)
+
+    def show_problem(self, words: str) -> None:
+        self._put(".problem", f"! {words}" if words else "")
+
+    def show_hint(self, words: str) -> None:
+        self._put(".hint", words)
+
+    def _put(self, where: str, words: str) -> None:
+        place = self.query_one(where, Static)
+        place.update(Content(words))
+        place.set_class(bool(words), "shown")
+
+    def _label(self) -> str:
+        sign = ">" if self._has_focus else " "
+        star = " *" if self.asked.required else ""
+        return f"{sign} {self.asked.name(self.lang)}{star}"
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        self._mark(True)
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        self._mark(False)
+        self.post_message(self.Finished(self))
+
+    def _mark(self, has_focus: bool) -> None:
+        self._has_focus = has_focus
+        if self.is_mounted:
+            self.query_one(".label", Static).update(Content(self._label()))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        event.stop()
+        self.post_message(self.Edited(self, self.value))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.screen.focus_next()
+
+    def on_text_area_changed(self, event: TextArea.Changed) -> None:
+        event.stop()
+        self.post_message(self.Edited(self, self.value))
+
+    def on_rows_changed(self, event: Message) -> None:
+        event.stop()
+        self.post_message(self.Edited(self, self.value))
+
+    def on_choice_changed(self, event: "Choice.Changed") -> None:
+        event.stop()
+        self.post_message(self.Edited(self, self.value))
+
+
+class Choice(Widget, can_focus=True):
+    """One of several: digits and arrows choose, Enter goes on. The chosen one stands in brackets."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("left", "step(-1)", show=False),
+        Binding("right,space", "step(1)", show=False),
+        Binding("enter", "go_on", show=False),
+    ]
+    value: reactive[Any] = reactive(None, layout=True)
+
+    class Changed(Message):
+        """Another one was chosen."""
+
+    def __init__(self, options: list[tuple[Any, str]], value: Any) -> None:
+        super().__init__()
+        self.options = options
+        self.set_reactive(Choice.value, value)
+
+    def render(self) -> Content:
+        parts = [
+            f"[{number} {words}]" if self.value is not None and value == self.value else f" {number} {words} "
+            for number, (value, words) in enumerate(self.options, 1)
+        ]
+        return Content("  ".join(parts))
+
+    def on_key(self, event: events.Key) -> None:
+        if event.character and event.character.isdigit() and 1 <= int(event.character) <= len(self.options):
+            event.stop()
+            self._choose(int(event.character) - 1)
+
+    def action_step(self, by: int) -> None:
+        values = [value for value, _ in self.options]
+        here = values.index(self.value) if self.value in values else (-1 if by > 0 else len(values))
+        self._choose(max(0, min(here + by, len(values) - 1)))
+
+    def action_go_on(self) -> None:
+        self.screen.focus_next()
+
+    def on_click(self) -> None:
+        self.focus()
+
+    def _choose(self, number: int) -> None:
+        self.value = self.options[number][0]
+        self.post_message(self.Changed())
+
+
+class Paragraph(TextArea):
+    """Several lines; Tab leaves it, and so does the arrow beyond the first or last line."""
+
+    def on_key(self, event: events.Key) -> None:
+        row, _ = self.cursor_location
+        if (event.key == "up" and row == 0) or (event.key == "down" and row == self.document.line_count - 1):
+            event.prevent_default()
+            event.stop()
+            if event.key == "up":
+                self.screen.focus_previous()
+            else:
+                self.screen.focus_next()
+
+
+class DivisionInput(Input):
+    """A place by name; what it holds is the code once the name is clear."""
+
+    def __init__(self, value: Any, lang: str, divisions: Divisions) -> None:
+        self.divisions = divisions
+        super().__init__(
+            self._shown_name(value), placeholder=say("hint.division", lang), max_length=64, compact=True
+        )
+
+    def _shown_name(self, value: Any) -> str:
+        text = str(value or "")
+        return self.divisions.full_name(text) if text in self.divisions else text
+
+    @property
+    def code(self) -> str:
+        """The code of the place that was named; the text itself while it is not clear."""
+        text = self.value.strip()
+        found = self.matches()
+        exact = [code for code, name in found if name == text]
+        if exact or len(found) == 1:
+            return (exact or [found[0][0]])[0]
+        return text
+
+    def matches(self) -> list[tuple[str, str]]:
+        """Villages whose name holds what was typed, with their full names."""
+        text = self.value.strip()
+        if text in self.divisions:
+            return [(text, self.divisions.full_name(text))]
+        found = self.divisions.search(text, limit=50)
+        return [(d.code, self.divisions.full_name(d.code)) for d in found if d.tier == "village"]
+
+    def put(self, value: Any) -> None:
+        self.value = self._shown_name(value)
+
+
+def make_editor(asked: FormField, value: Any, lang: str, divisions: Divisions) -> Widget:
+    """The editor that fits the type of the field."""
+    kind = asked.type
+    if kind is FieldType.CHOICE:
+        return Choice([(option, option) for option in asked.options], value)
+    if kind is FieldType.BOOL:
+        return Choice([(True, say("bool.yes", lang)), (False, say("bool.no", lang))], value)
+    if kind is FieldType.TEXT:
+        return Paragraph("" if value is None else str(value), soft_wrap=True, compact=True)
+    if kind is FieldType.DIVISION:
+        return DivisionInput(value, lang, divisions)
+    if kind is FieldType.TABLE:
+        from village_agent.tui.table_field import Rows
+
+        return Rows(asked, value if isinstance(value, list) else [], lang, divisions)
+    hint = "" if kind is FieldType.STR else say(f"hint.{kind}", lang)
+    text = "" if value is None else str(value)
+    return Input(text, placeholder=hint, max_length=TYPED_CHARS_MAX, compact=True)
+
+
+def read_editor(editor: Widget) -> Any:
+    """What the editor holds; None where nothing was typed or chosen."""
+    if isinstance(editor, DivisionInput):
+        return editor.code or None
+    if isinstance(editor, Input):
+        return editor.value or None
+    if isinstance(editor, TextArea):
+        return editor.text or None
+    return getattr(editor, "value", None)
+
+
+def write_editor(editor: Widget, value: Any) -> None:
+    """Put ``value`` into the editor; nobody is told."""
+    with editor.prevent(Input.Changed, TextArea.Changed, Choice.Changed):
+        if isinstance(editor, DivisionInput):
+            editor.put(value)
+        elif isinstance(editor, Input):
+            editor.value = "" if value is None else str(value)
+        elif isinstance(editor, TextArea):
+            editor.text = "" if value is None else str(value)
+        elif isinstance(editor, Choice):
+            editor.value = value
+        else:
+            editor.put(value)  # type: ignore[attr-defined]
+
+
+Check = Callable[[FormField, Any], str]
+"""What is wrong with a finished field, in words; empty if nothing is."""
+
+
+def fields_of(asked: tuple[FormField, ...], values: Any, lang: str, divisions: Divisions) -> Iterator[Field]:
+    """The fields of a form with the values they hold so far."""
+    for field in asked:
+        yield Field(field, values.get(field.key), lang, divisions)

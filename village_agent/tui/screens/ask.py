@@ -1,0 +1,42 @@
+"""One question in a box; the answer is returned, None if it was left."""
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical
+from textual.content import Content
+from textual.screen import ModalScreen
+from textual.widgets import Input, Static
+
+from village_agent.tui.words import say
+
+ANSWER_CHARS_MAX = 2000
+
+
+class AskScreen(ModalScreen[str | None]):
+    """Enter answers, Esc leaves."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
+
+    def __init__(self, question: str, lang: str, *, answer: str = "") -> None:
+        super().__init__()
+        self._question, self._lang, self._answer = question, lang, answer
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="box"):
+            yield Static(Content(self._question))
+            yield Input(self._answer, max_length=ANSWER_CHARS_MAX, compact=True)
+            yield Static(
+                Content(f"Enter {say('action.confirm', self._lang)}  Esc {say('action.cancel', self._lang)}")
+            )
+
+    def on_mount(self) -> None:
+        self.query_one(Input).focus()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.dismiss(event.value.strip() or None)
+
+    def action_leave(self) -> None:
+        self.dismiss(None)

@@ -1,0 +1,133 @@
+"""One case: its path as a line of desks, what is missing, and the steps open to the village."""
+
+from collections.abc import Callable, Iterator
+from typing import ClassVar
+
+import sqlalchemy as sa
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from core.errors import LiandongError
+from core.identifiers import CaseId, display_case_id
+from core.states import CLOSED, DECIDED, State
+from village_agent.case_words import case_words
+from village_agent.drafts import Draft
+from village_agent.outlook import Outlook, outlook
+from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.screens.ask import AskScreen
+from village_agent.widths import wrap
+
+REFRESH_S = 2.0
+_SUPPLEMENTABLE = (State.SUPPLEMENT_REQUESTED, State.RETURNED)
+
+
+class CaseScreen(DeskScreen):
+    """Only the keys that make sense now are shown."""
+
+    TITLE_KEY = "case"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("b", "supplement", "key.supplement"),
+        key("d", "deliver", "key.deliver"),
+        key("r", "rate", "key.rate"),
+        key("n", "note", "key.note"),
+        key("w", "withdraw", "key.withdraw"),
+        key("s", "slip", "key.slip"),
+        key("f5", "app.contact", "key.contact"),
+    ]
+
+    def __init__(self, case_id: CaseId) -> None:
+        super().__init__()
+        self.case_id = case_id
+        self.view: Outlook | None = None
+
+    def title_words(self) -> str:
+        return f"{self.words('case')}  {display_case_id(self.case_id)}"
+
+    def body(self) -> Iterator[Widget]:
+        yield VerticalScroll(Static(id="path", markup=False), id="body")
+
+    def on_mount(self) -> None:
+        self._show()
+        super().on_mount()
+        self.set_interval(REFRESH_S, self._show)
+        self.query_one("#body").focus()
+
+    def on_screen_resume(self) -> None:
+        self._show()
+        super().on_screen_resume()
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if self.view is None:
+            return True
+        case, here = self.view.case, self.desk.village.installation.node.place.node
+        allowed = {
+            "supplement": case.holder == here and case.state in _SUPPLEMENTABLE,
+            "deliver": case.holder == here and case.state in DECIDED,
+            "rate": case.state in CLOSED | DECIDED,
+            "withdraw": case.state not in CLOSED | DECIDED,
+        }
+        return allowed.get(action, True)
+
+    def action_supplement(self) -> None:
+        if self.view is None:
+            return
+        case, made = self.view.case, list[Draft]()
+        start = self.desk.intake.drafts.start_supplement
+        if self.write(lambda tx: made.append(start(tx, self.desk.actor.officer, case))):
+            self.desk_app.resume(made[0])
+
+    def action_deliver(self) -> None:
+        name = self.view.case.applicant.name if self.view else ""
+        self._ask(
+            "who_received",
+            lambda tx, who: self.desk.intake.deliver(tx, self.desk.actor, self.case_id, who),
+            name,
+        )
+
+    def action_rate(self) -> None:
+        def rate(tx: sa.Connection, level: str) -> object:
+            return self.desk.intake.rate(
+                tx, self.desk.actor, self.case_id, int(level) if level.isdigit() else 0
+            )
+
+        self._ask("rating", rate)
+
+    def action_note(self) -> None:
+        self._ask(
+            "note_text", lambda tx, text: self.desk.intake.note(tx, self.desk.actor, self.case_id, text)
+        )
+
+    def action_withdraw(self) -> None:
+        self._ask(
+            "reason", lambda tx, why: self.desk.intake.ask_withdraw(tx, self.desk.actor, self.case_id, why)
+        )
+
+    def action_slip(self) -> None:
+        from village_agent.tui.screens.slip import SlipScreen
+
+        self.app.push_screen(SlipScreen(self.case_id))
+
+    def _ask(self, question: str, do: Callable[[sa.Connection, str], object], answer: str = "") -> None:
+        def take(text: str | None) -> None:
+            if text and self.write(lambda tx: do(tx, text)):
+                self.tell("")
+                self._show()
+                self.show_frame()
+
+        self.app.push_screen(AskScreen(self.words(question), self.lang, answer=answer), take)
+
+    def _show(self) -> None:
+        village = self.desk.village
+        try:
+            with village.installation.db.reading() as tx:
+                self.view = outlook(tx, village, village.office.casebook.get(tx, self.case_id))
+        except LiandongError as error:
+            self.tell_error(error)
+            return
+        width = max(40, self.app.size.width - 4)
+        lines = case_words(self.view, self.desk.intake.divisions, self.lang).split("\n")
+        folded = [folded for line in lines for folded in wrap(line, width)]
+        self.query_one("#path", Static).update(Content("\n".join(folded)))

@@ -1,0 +1,129 @@
+"""Lists of cases: what waits to be sent, what is with others, what is back here, and search on this device."""
+
+from collections.abc import Iterator, Sequence
+from typing import ClassVar
+
+from textual import events
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Input
+
+from core.identifiers import CaseId
+from core.people import mask_name
+from village_agent.case_list import CaseList
+from village_agent.outlook import Outlook, clock_words, outlook
+from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.window_list import Row, WindowList
+from village_agent.widths import fit, shorten
+
+REFRESH_S = 2.0
+_TITLES = {
+    "waiting": "outbox",
+    "all": "cases",
+    "elsewhere": "count.in_transit",
+    "mine": "count.back",
+    "search": "search",
+}
+
+
+class CasesScreen(DeskScreen):
+    """``kind`` is waiting, elsewhere, mine, all or search."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "choose", "key.open"),
+        key("f5", "app.contact", "key.contact"),
+    ]
+
+    def __init__(self, kind: str = "all") -> None:
+        super().__init__()
+        self.kind = kind
+        self._text = ""
+
+    def title_words(self) -> str:
+        return self.words(_TITLES[self.kind])
+
+    def body(self) -> Iterator[Widget]:
+        parts: list[Widget] = [WindowList()]
+        if self.kind == "search":
+            parts.insert(0, Input(placeholder=self.words("search_hint"), max_length=64, compact=True))
+        yield Vertical(*parts, id="body")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._show()
+        self.set_interval(REFRESH_S, self._refresh)
+        (self.query_one(Input) if self.kind == "search" else self.query_one(WindowList)).focus()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._show()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._text = event.value
+        self._show()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.action_choose()
+
+    def on_key(self, event: events.Key) -> None:
+        if self.kind == "search" and event.key in ("up", "down"):
+            self.query_one(WindowList).action_move(-1 if event.key == "up" else 1)
+
+    def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
+        from village_agent.tui.screens.case import CaseScreen
+
+        self.app.push_screen(CaseScreen(CaseId(event.row.id)))
+
+    def action_choose(self) -> None:
+        self.query_one(WindowList).action_choose()
+
+    def _refresh(self) -> None:
+        if self.is_current and self.kind != "search":
+            self._show()
+
+    def _source(self) -> CaseList:
+        village = self.desk.village
+        if self.kind == "search":
+            return CaseList(village, text=self._text)
+        return CaseList(
+            village,
+            waiting=self.kind == "waiting",
+            mine=self.kind == "mine",
+            elsewhere=self.kind == "elsewhere",
+        )
+
+    def _show(self) -> None:
+        source = self._source()
+        with self.desk.village.installation.db.reading() as tx:
+            count = source.count(tx)
+
+        def fetch(offset: int, limit: int) -> Sequence[Row]:
+            village = self.desk.village
+            with village.installation.db.reading() as tx:
+                views = [outlook(tx, village, case) for case in source.window(tx, offset, limit)]
+            return [Row(view.case.id, self._line(view)) for view in views]
+
+        if count:
+            self.query_one(WindowList).show(count, fetch)
+        else:
+            nothing = [Row("", self.words("nothing"))]
+            self.query_one(WindowList).show(1, lambda at, most: nothing[at : at + most])
+        self.show_frame()
+
+    def _line(self, view: Outlook) -> str:
+        """``11-24 09:12 王×× 临时救助申请  已提交  待上传  材料传输中 2/7``."""
+        zh = self.lang == "zh"
+        item = view.item.title(self.lang) if view.item else view.case.item
+        parts = [
+            clock_words(view.case.steps[-1].at),
+            fit(mask_name(view.case.applicant.name), 7),
+            fit(shorten(item, 24), 24),
+            fit(self.words(f"state.{view.case.state}"), 10 if zh else 12),
+            shorten(self.words(view.stage), 23),
+        ]
+        if view.materials_in_transit:
+            parts.append(f"{self.words('unit.scan')} {view.parts_sent}/{view.parts}")
+        elif view.days_left is not None:
+            parts.append(f"{self.words('limit.left')} {view.days_left}")
+        return " ".join(parts)

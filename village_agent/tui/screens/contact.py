@@ -1,0 +1,119 @@
+"""Meeting the township now: what has gone up and come down, in bytes and items; may be stopped at any time."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from textual import work
+from textual.binding import BindingType
+from textual.content import Content
+from textual.message import Message
+from textual.widget import Widget
+from textual.widgets import Static
+from textual.worker import Worker
+
+from core.errors import LiandongError
+from sync import meeting
+from sync.meeting import Meeting
+from sync.service import parent_line
+from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.words import size
+
+
+class _Stopped(Exception):
+    """The person pressed Esc between two rounds."""
+
+
+class ContactScreen(DeskScreen):
+    """The meeting runs beside the screen; everything signed for until it is stopped stays done."""
+
+    TITLE_KEY = "contact"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "start", "key.start"),
+        key("f5", "start", "", shown=False),
+    ]
+
+    class Progress(Message):
+        """So much is done."""
+
+        def __init__(self, done: Meeting, ended: str = "", error: LiandongError | None = None) -> None:
+            super().__init__()
+            self.done, self.ended, self.error = done, ended, error
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._worker: Worker[None] | None = None
+        self._stop = False
+
+    def body(self) -> Iterator[Widget]:
+        yield Static(id="body", markup=False)
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.action_start()
+
+    def action_start(self) -> None:
+        if self._worker is None or self._worker.is_finished:
+            self._stop = False
+            self._show(Meeting(), "contact_working")
+            self._worker = self._meet()
+
+    def action_leave(self) -> None:
+        if self._worker is not None and not self._worker.is_finished and not self._stop:
+            self._stop = True
+            return
+        self.app.pop_screen()
+
+    @work(thread=True, exit_on_error=False)
+    def _meet(self) -> None:
+        """Runs in its own thread; says what happens by messages and touches no widget."""
+        installation = self.desk.village.installation
+        node = installation.node
+        last = Meeting()
+
+        def progress(done: Meeting) -> None:
+            nonlocal last
+            last = done
+            self.post_message(self.Progress(done, "contact_working"))
+            if self._stop:
+                raise _Stopped
+
+        try:
+            if node.place.parent is None:
+                return
+            line = parent_line(node, installation.settings)
+            try:
+                last = meeting.meet(node, line, node.place.parent, progress)
+            finally:
+                line.close()
+        except _Stopped:
+            self.post_message(self.Progress(last, "contact_stopped"))
+        except LiandongError as error:
+            self.post_message(self.Progress(last, "", error))
+        else:
+            self.post_message(self.Progress(last, "contact_done"))
+
+    def on_contact_screen_progress(self, event: Progress) -> None:
+        self._show(event.done, event.ended, event.error)
+
+    def _show(self, done: Meeting, ended: str, error: LiandongError | None = None) -> None:
+        lines = [
+            self.words(ended) if ended else "",
+            "",
+            self.words(
+                "contact_sent",
+                envelopes=done.sent_envelopes,
+                chunks=done.sent_chunks,
+                size=size(done.sent_bytes),
+            ),
+            self.words(
+                "contact_received",
+                envelopes=done.received_envelopes,
+                chunks=done.received_chunks,
+                size=size(done.received_bytes),
+            ),
+        ]
+        lines += [f"! {refused.text(self.lang)}" for refused in done.refused]
+        if error is not None:
+            lines[0] = f"! {error.text(self.lang)}"
+        self.query_one("#body", Static).update(Content("\n".join(lines)))
+        self.show_line()

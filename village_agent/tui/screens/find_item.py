@@ -1,0 +1,105 @@
+"""Find the item by code, pinyin initials or name; Enter begins an application."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+import sqlalchemy as sa
+from textual import events
+from textual.binding import BindingType
+from textual.containers import Vertical
+from textual.widget import Widget
+from textual.widgets import Input, Static
+
+from core.errors import InputError
+from core.identifiers import Tier
+from core.items import Item
+from core.labels import label
+from village_agent.drafts import Draft, Sheet
+from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.window_list import Row, WindowList
+from village_agent.widths import fit, shorten
+
+
+class FindItemScreen(DeskScreen):
+    """The list narrows with every key; arrows move in it while the pen stays in the search line."""
+
+    TITLE_KEY = "new"
+    BINDINGS: ClassVar[list[BindingType]] = [key("enter", "choose", "key.choose")]
+
+    def body(self) -> Iterator[Widget]:
+        search = Input(placeholder=self.words("find_hint"), max_length=64, compact=True)
+        yield Vertical(search, WindowList(), Static(id="item-facts", markup=False), id="body")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#item-facts").styles.height = 3
+        self._search("")
+        self.query_one(Input).focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._search(event.value)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        self.query_one(WindowList).action_choose()
+
+    def on_key(self, event: events.Key) -> None:
+        moves = {"up": -1, "down": 1}
+        pages = {"pageup": -1, "pagedown": 1}
+        found = self.query_one(WindowList)
+        if event.key in moves:
+            found.action_move(moves[event.key])
+        elif event.key in pages:
+            found.action_page(pages[event.key])
+
+    def on_window_list_moved(self, event: WindowList.Moved) -> None:
+        place = self.query_one("#item-facts", Static)
+        place.update(self._facts(event.row.id) if event.row and event.row.id else "")
+
+    def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
+        made: list[Draft] = []
+        village, drafts = self.desk.village, self.desk.intake.drafts
+        # Most applicants live where they apply, and want the result brought here.
+        usual = {
+            "id_type": "身份证",
+            "village_code": village.installation.node.place.division,
+            "delivery": "村级代办点送达",
+        }
+
+        def start(tx: sa.Connection) -> None:
+            sheet = Sheet(event.row.id, usual)
+            made.append(drafts.start(tx, self.desk.actor.officer, sheet))
+
+        if self.write(start):
+            from village_agent.tui.wizard import resume_screen
+
+            self.desk_app.saved_at = made[0].saved_at
+            self.app.switch_screen(resume_screen(made[0]))
+
+    def action_choose(self) -> None:
+        self.query_one(WindowList).action_choose()
+
+    def _search(self, text: str) -> None:
+        try:
+            found = self.desk.intake.catalogue().search(text, Tier.VILLAGE)
+        except InputError as error:
+            self.tell_error(error)
+            found = ()
+        rows = [Row(item.code, f"{item.code[6:]}  {self._item_words(item)}") for item in found]
+        if not rows:
+            rows = [Row("", self.words("nothing"))]
+        self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=0)
+
+    def _item_words(self, item: Item) -> str:
+        name = fit(shorten(item.title(self.lang), 46), 46)
+        return f"{name} {shorten(item.department.name, 16)}"
+
+    def _facts(self, code: str) -> str:
+        item = self.desk.intake.catalogue().item(code)
+        kind = label("case_type.immediate" if item.is_immediate else "case_type.promised", self.lang)
+        mark = "、" if self.lang == "zh" else ", "
+        names = mark.join(material.name for material in item.materials)
+        days = f"{label('limit.promised', self.lang)} {item.promised_days} {label('unit.working_day', self.lang)}"
+        fee = label("payment.free", self.lang) if item.is_free else mark.join(f.name for f in item.fees)
+        width = max(40, self.app.size.width - 4)
+        first = f"{kind}  {days}  {fee}"
+        return f"{shorten(first, width)}\n{shorten(names, width)}"

@@ -1,0 +1,23 @@
+"""Every key and every word of the slip, on one page."""
+
+from collections.abc import Iterator
+
+from textual.containers import VerticalScroll
+from textual.content import Content
+from textual.widget import Widget
+from textual.widgets import Static
+
+from village_agent.tui.base import DeskScreen
+
+
+class HelpScreen(DeskScreen):
+    """Esc leads back to where one was."""
+
+    TITLE_KEY = "help"
+
+    def body(self) -> Iterator[Widget]:
+        yield VerticalScroll(Static(Content(self.words("help_text"))), id="body")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self.query_one("#body").focus()

@@ -1,0 +1,151 @@
+"""What is handed in: each material of the item with what is asked and what was given, scans by path."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import ClassVar
+
+from textual.binding import BindingType
+from textual.widget import Widget
+
+from core.errors import LiandongError
+from core.items import Material, Need
+from village_agent.drafts import HandedIn, Part
+from village_agent.intake import file_path
+from village_agent.scans import seal_scan
+from village_agent.tui.base import key
+from village_agent.tui.screens.ask import AskScreen
+from village_agent.tui.window_list import Row, WindowList
+from village_agent.tui.wizard import WizardScreen
+from village_agent.tui.words import size
+from village_agent.widths import fit, shorten
+
+COUNT_MAX = 99
+NEXT_ROW = "next"
+NAME_CELLS = 34
+
+
+class MaterialsScreen(WizardScreen):
+    """A checklist; one key takes in a material as it is asked for."""
+
+    PAGE = Part.MATERIALS
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("enter", "as_asked", "key.handed_in"),
+        key("plus,equals_sign", "count('originals', 1)", "key.originals"),
+        key("minus", "count('originals', -1)", "", shown=False),
+        key("right_square_bracket", "count('copies', 1)", "", shown=False),
+        key("left_square_bracket", "count('copies', -1)", "key.copies"),
+        key("f", "add_file", "key.file"),
+        key("delete", "remove_file", "key.remove_file"),
+    ]
+
+    def body(self) -> Iterator[Widget]:
+        yield WindowList(id="body")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        names = [material.name for material in self.item.materials]
+        start = names.index(self.focus_key) if self.focus_key in names else 0
+        self._show(start)
+        self.query_one(WindowList).focus()
+
+    def _show(self, cursor: int | None = None) -> None:
+        given = {material.name: material for material in self.draft.sheet.materials}
+        rows = [self._row(asked, given.get(asked.name)) for asked in self.item.materials]
+        known = {asked.name for asked in self.item.materials}
+        rows += [self._row(None, extra) for name, extra in given.items() if name not in known]
+        rows += [Row("", ""), Row(NEXT_ROW, self.words("next"))]
+        self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=cursor)
+
+    def _row(self, asked: Material | None, given: HandedIn | None) -> Row:
+        name = asked.name if asked else given.name if given else ""
+        done = given is not None and bool(given.originals or given.copies or given.files)
+        need = (
+            ""
+            if asked is None
+            else self.words("need.required" if asked.need is Need.REQUIRED else "need.conditional")
+        )
+        wanted = (asked.originals, asked.copies) if asked else (0, 0)
+        have = given or HandedIn(name)
+        counts = (
+            f"{self.words('unit.original')} {have.originals}/{wanted[0]}  "
+            f"{self.words('unit.copy')} {have.copies}/{wanted[1]}  {self.words('unit.scan')} "
+            f"{len(have.files)}"
+        )
+        sign = "[x]" if done else "[ ]"
+        return Row(name, f"{sign} {fit(shorten(name, NAME_CELLS), NAME_CELLS)} {fit(need, 9)} {counts}")
+
+    def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
+        if event.row.id == NEXT_ROW:
+            self.action_next()
+        else:
+            self._take_as_asked(event.row.id)
+
+    def action_as_asked(self) -> None:
+        self.query_one(WindowList).action_choose()
+
+    def _take_as_asked(self, name: str) -> None:
+        """Originals and copies as asked, or none of them if they are there already; then on to the next."""
+        have = self._given(name)
+        asked = next((m for m in self.item.materials if m.name == name), None)
+        originals, copies = (asked.originals, asked.copies) if asked else (1, 0)
+        if not originals and not copies:
+            originals = 1
+        if have.originals >= originals and have.copies >= copies:
+            originals = copies = 0
+        self._put(replace(have, originals=originals, copies=copies))
+        if originals or copies:
+            self.query_one(WindowList).action_move(1)
+
+    def action_count(self, which: str, by: int) -> None:
+        row = self.query_one(WindowList).current
+        if row is None or row.id in ("", NEXT_ROW):
+            return
+        have = self._given(row.id)
+        count = max(0, min(COUNT_MAX, getattr(have, which) + by))
+        self._put(replace(have, originals=count) if which == "originals" else replace(have, copies=count))
+
+    def action_add_file(self) -> None:
+        row = self.query_one(WindowList).current
+        if row is None or row.id in ("", NEXT_ROW):
+            return
+        name = row.id
+
+        def take(path: str | None) -> None:
+            if path:
+                self._seal(name, path)
+
+        self.app.push_screen(AskScreen(f"{name}  {self.words('path_of_scan')}", self.lang), take)
+
+    def _seal(self, name: str, path: str) -> None:
+        node = self.desk.village.installation.node
+        try:
+            manifest = seal_scan(node.world, file_path(path), node.chunks)
+        except LiandongError as error:
+            self.tell_error(error)
+            return
+        have = self._given(name)
+        self._put(replace(have, files=(*have.files, manifest)))
+        self.tell(self.words("sealed", name=manifest.name, size=size(manifest.size)))
+
+    def action_remove_file(self) -> None:
+        row = self.query_one(WindowList).current
+        have = self._given(row.id) if row is not None else HandedIn("")
+        if have.files:
+            self._put(replace(have, files=have.files[:-1]))
+
+    def show_undone(self, key_: str) -> None:
+        self._show()
+
+    def _given(self, name: str) -> HandedIn:
+        return next((m for m in self.draft.sheet.materials if m.name == name), HandedIn(name))
+
+    def _put(self, material: HandedIn) -> None:
+        self.tell("")
+
+        def put(tx: object) -> None:
+            self.desk_app.saved_at = self.desk.intake.drafts.put_material(tx, self.draft.id, material)  # type: ignore[arg-type]
+
+        if self.write(put):
+            self.reload()
+            self._show()
+            self.show_line()

@@ -1,0 +1,106 @@
+"""The slip on the screen, with its QR beside it or, on a small screen, by itself."""
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from rich.segment import Segment
+from rich.style import Style
+from textual.binding import BindingType
+from textual.containers import Horizontal, VerticalScroll
+from textual.content import Content
+from textual.geometry import Size
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Static
+
+from core.identifiers import CaseId, display_case_id
+from village_agent.outlook import outlook
+from village_agent.slip import SLIP_CELLS, qr_modules, slip_lines
+from village_agent.tui.base import DeskScreen, key
+
+BOTH_CELLS_MIN = 100
+DARK, LIGHT = Style(bgcolor="rgb(0,0,0)"), Style(bgcolor="rgb(255,255,255)")
+
+
+class Qr(Widget):
+    """Two cells a module, by background alone: no glyph whose width a console could get wrong."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(id="qr")
+        self._rows = qr_modules(text)
+
+    def get_content_width(self, container: Size, viewport: Size) -> int:
+        return 2 * len(self._rows)
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._rows)
+
+    def render_line(self, y: int) -> Strip:
+        if y >= len(self._rows):
+            return Strip.blank(self.size.width)
+        return Strip([Segment("  ", DARK if dark else LIGHT) for dark in self._rows[y]])
+
+
+class QrScreen(DeskScreen):
+    """The QR alone, from the first row to the last but one: what a small terminal has room for."""
+
+    def __init__(self, case_id: CaseId) -> None:
+        super().__init__()
+        self.case_id = case_id
+
+    def compose(self) -> Iterator[Widget]:
+        yield Horizontal(Qr(self.case_id), Static(id="keys"))
+
+    def on_mount(self) -> None:
+        words = f" {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
+        self.query_one("#keys", Static).update(Content(words))
+        self.query_one("#keys").styles.height = 4
+
+    def show_frame(self) -> None:
+        """There is no frame: the QR needs the rows."""
+
+
+class SlipScreen(DeskScreen):
+    """What the citizen takes home; its wording follows the copies that exist."""
+
+    TITLE_KEY = "slip"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        key("q", "qr", "key.qr"),
+        key("f5", "app.contact", "key.contact"),
+        key("f2", "app.new", "key.new"),
+    ]
+
+    def __init__(self, case_id: CaseId, *, just_submitted: bool = False) -> None:
+        super().__init__()
+        self.case_id = case_id
+        self._just_submitted = just_submitted
+
+    def body(self) -> Iterator[Widget]:
+        slip = VerticalScroll(Static(id="slip-text", markup=False), id="slip")
+        yield Horizontal(slip, Qr(self.case_id), id="body")
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        if self._just_submitted:
+            self.tell(self.words("submitted", number=display_case_id(self.case_id)))
+        self.query_one("#slip").focus()
+        self._show()
+
+    def on_screen_resume(self) -> None:
+        super().on_screen_resume()
+        self._show()
+
+    def on_resize(self) -> None:
+        super().on_resize()
+        self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
+
+    def action_qr(self) -> None:
+        self.app.push_screen(QrScreen(self.case_id))
+
+    def _show(self) -> None:
+        village = self.desk.village
+        with village.installation.db.reading() as tx:
+            view = outlook(tx, village, village.office.casebook.get(tx, self.case_id))
+        lines = slip_lines(view, self.desk.intake.divisions, self.lang, SLIP_CELLS)
+        self.query_one("#slip-text", Static).update(Content("\n".join(lines)))
+        self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
