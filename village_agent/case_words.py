@@ -50,6 +50,7 @@ def case_words(view: Outlook, divisions: Divisions, lang: str) -> str:
         f"{label(view.wording, lang)}  {label(view.stage, lang)}",
         *limit_lines(view, lang),
         *missing_lines(view, lang),
+        *(f"! {found.zh if zh else found.en}" for found in view.attention),
         f"{label('heading.history', lang)}:",
     ]
     lines += path_lines(view, divisions, lang)

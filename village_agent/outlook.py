@@ -19,7 +19,7 @@ from core.limits import Mode, days_left, due_at
 from core.people import mask_id, mask_name, mask_phone
 from core.regions import Divisions
 from core.states import COUNTING
-from core.store.casebook import suspensions_of
+from core.store.casebook import Attention, suspensions_of
 from sync.custody import covers, missing_bits
 from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, MESSAGE, RECEIPT
 from village_agent.app import Village
@@ -71,6 +71,8 @@ class Outlook:
     days_left: int | None
     due_at: datetime | None
     missing: tuple[str, ...]
+    attention: tuple[Attention, ...] = ()
+    """What is here of the case but not in effect, with the reason."""
 
     @property
     def materials_in_transit(self) -> bool:
@@ -83,12 +85,13 @@ def outlook(tx: sa.Connection, village: Village, case: Case) -> Outlook:
     said = list(_said(tx, case.id, parent)) if parent is not None else []
     sent, parts = _parts(tx, case, parent)
     left, due = _limit(village, case)
-    shelf = village.office.shelf
+    office = village.office
     missing = case.supplement.missing if case.supplement else ()
+    attention = tuple(found for found in office.casebook.attention(tx) if found.case_id == case.id)
     return Outlook(
         case,
-        shelf.item(case.item, case.catalogue_version),
-        _stage(tx, case, said),
+        office.shelf.item(case.item, case.catalogue_version),
+        _stage(tx, case, said, attention),
         _wording(case, said),
         tuple(_path(case)),
         sent,
@@ -96,6 +99,7 @@ def outlook(tx: sa.Connection, village: Village, case: Case) -> Outlook:
         left,
         due,
         missing,
+        attention,
     )
 
 
@@ -118,8 +122,8 @@ def _said(tx: sa.Connection, case_id: CaseId, parent: NodeId) -> Iterator[_Said]
         yield _Said(row.type, row.stream_id, row.seq, held)
 
 
-def _stage(tx: sa.Connection, case: Case, said: list[_Said]) -> Stage:
-    if case.hold is not None:
+def _stage(tx: sa.Connection, case: Case, said: list[_Said], attention: tuple[Attention, ...]) -> Stage:
+    if case.hold is not None or attention:
         return Stage.ATTENTION
     if any(not message.handed_over for message in said):
         return Stage.WAITING

@@ -2,6 +2,16 @@
 
 from rich.cells import cell_len, set_cell_size
 
+# Chinese consoles draw these two cells wide and others one; what stands here instead is the same everywhere.
+_SAFE = str.maketrans(
+    {"·": " ", "×": "*", "…": "..", "—": "-", "–": "-", "“": "「", "”": "」", "‘": "'", "’": "'"}
+)
+
+
+def safe(text: str) -> str:
+    """``text`` without the glyphs whose width depends on the console."""
+    return text.translate(_SAFE)
+
 
 def fit(text: str, width: int, *, centre: bool = False) -> str:
     """``text`` cut or padded to exactly ``width`` cells."""
@@ -40,8 +50,8 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def clean(text: str) -> str:
-    """Without what would move the cursor."""
-    return "".join(char if char.isprintable() else " " for char in text)
+    """Without what would move the cursor or be drawn in two widths."""
+    return safe("".join(char if char.isprintable() else " " for char in text))
 
 
 def _pieces(text: str) -> list[str]:

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import sqlalchemy as sa
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.content import Content
 from textual.screen import Screen
 from textual.widget import Widget
 from textual.widgets import Static
@@ -14,7 +13,7 @@ from textual.widgets import Static
 from core.errors import LiandongError
 from village_agent.line_state import line_state
 from village_agent.session import Session
-from village_agent.tui.words import say
+from village_agent.tui.words import painted, say
 from village_agent.widths import shorten
 
 if TYPE_CHECKING:
@@ -31,6 +30,7 @@ KEY_NAMES = {
     "plus": "+",
     "left_square_bracket": "[",
 }
+SIGNS = ("+", "[")
 
 
 def key(keys: str, action: str, words: str, *, shown: bool = True, first: bool = False) -> Binding:
@@ -88,8 +88,8 @@ class DeskScreen(Screen[None]):
         if not self.is_mounted:
             return
         place = self.desk_app.place_words
-        self.query_one("#title", Static).update(Content(f"{self.title_words()}  |  {place}"))
-        self.query_one("#keys", Static).update(Content(self._key_words()))
+        self.query_one("#title", Static).update(painted(f"{self.title_words()}  |  {place}"))
+        self.query_one("#keys", Static).update(painted(self._key_words()))
         self.show_line()
 
     def show_line(self) -> None:
@@ -97,12 +97,12 @@ class DeskScreen(Screen[None]):
         with self.desk.village.installation.db.reading() as tx:
             state = line_state(tx, self.desk.village)
         words = state.words(self.desk.world.now(), self.lang, self.desk_app.saved_at)
-        self.query_one("#line", Static).update(Content(shorten(words, max(20, self.size.width - 2))))
+        self.query_one("#line", Static).update(painted(shorten(words, max(20, self.app.size.width - 2))))
 
     def tell(self, words: str) -> None:
         """Say something above the line; nothing takes the place away."""
         place = self.query_one("#message", Static)
-        place.update(Content(words))
+        place.update(painted(words))
         place.display = bool(words)
 
     def tell_error(self, error: LiandongError) -> None:
@@ -122,9 +122,16 @@ class DeskScreen(Screen[None]):
         self.app.pop_screen()
 
     def _key_words(self) -> str:
-        seen: dict[str, str] = {}
-        for binding in self._bindings:
-            if binding[1].show and binding[1].description:
-                seen.setdefault(binding[1].description, KEY_NAMES.get(binding[0], binding[0].upper()))
-        text = "  ".join(f"{name} {self.words(words)}" for words, name in seen.items())
-        return shorten(text, max(20, self.size.width - 2))
+        """The keys that do something here, the page's own first."""
+        told: dict[str, str] = {}
+        taken: set[str] = set()
+        for owner in type(self).__mro__:
+            for binding in owner.__dict__.get("BINDINGS", ()):
+                name = binding.key.partition(",")[0] if isinstance(binding, Binding) else ""
+                if not name or name in taken:
+                    continue
+                taken.add(name)
+                if binding.show and binding.description and self.check_action(binding.action, ()):
+                    told.setdefault(KEY_NAMES.get(name, name.upper()), binding.description)
+        joined = [f"{name}{'' if name in SIGNS else ' '}{self.words(words)}" for name, words in told.items()]
+        return shorten("  ".join(joined), max(20, self.app.size.width - 2))

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Iterator
 from typing import Any, ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.widget import Widget
@@ -15,7 +17,8 @@ from textual.widgets import Input, Static, TextArea
 
 from core.items import FieldType, FormField
 from core.regions import Divisions
-from village_agent.tui.words import say
+from village_agent.tui.words import painted, say
+from village_agent.widths import safe
 
 DIVISIONS_SHOWN = 6
 TYPED_CHARS_MAX = 2_000
@@ -46,10 +49,11 @@ class Field(Vertical):
         self.editor = make_editor(asked, value, lang, divisions)
         self.editor.add_class("editor")
         self._has_focus = False
+        self._told = self.value
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
-            yield Static(Content(self._label()), classes="label")
+            yield Static(painted(self._label()), classes="label")
             yield self.editor
         yield Static(classes="problem", markup=False)
         yield Static(classes="hint", markup=False)
@@ -61,6 +65,13 @@ class Field(Vertical):
     def show(self, value: Any) -> None:
         """Put a value in without telling anybody: undo, or what was looked up."""
         write_editor(self.editor, value)
+        self._told = self.value
+
+    def tell_edited(self) -> None:
+        """Hand on the value, unless it is the one that is known."""
+        if self.value != self._told:
+            self._told = self.value
+            self.post_message(self.Edited(self, self._told))
 
     def show_problem(self, words: str) -> None:
         self._put(".problem", f"! {words}" if words else "")
@@ -70,7 +81,7 @@ class Field(Vertical):
 
     def _put(self, where: str, words: str) -> None:
         place = self.query_one(where, Static)
-        place.update(Content(words))
+        place.update(painted(words))
         place.set_class(bool(words), "shown")
 
     def _label(self) -> str:
@@ -88,11 +99,11 @@ class Field(Vertical):
     def _mark(self, has_focus: bool) -> None:
         self._has_focus = has_focus
         if self.is_mounted:
-            self.query_one(".label", Static).update(Content(self._label()))
+            self.query_one(".label", Static).update(painted(self._label()))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()
-        self.post_message(self.Edited(self, self.value))
+        self.tell_edited()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()
@@ -100,15 +111,15 @@ class Field(Vertical):
 
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
-        self.post_message(self.Edited(self, self.value))
+        self.tell_edited()
 
     def on_rows_changed(self, event: Message) -> None:
         event.stop()
-        self.post_message(self.Edited(self, self.value))
+        self.tell_edited()
 
     def on_choice_changed(self, event: "Choice.Changed") -> None:
         event.stop()
-        self.post_message(self.Edited(self, self.value))
+        self.tell_edited()
 
 
 class Choice(Widget, can_focus=True):
@@ -130,11 +141,22 @@ class Choice(Widget, can_focus=True):
         self.set_reactive(Choice.value, value)
 
     def render(self) -> Content:
-        parts = [
-            f"[{number} {words}]" if self.value is not None and value == self.value else f" {number} {words} "
-            for number, (value, words) in enumerate(self.options, 1)
-        ]
-        return Content("  ".join(parts))
+        return painted("\n".join(self._lines(self.content_size.width)))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self._lines(width))
+
+    def _lines(self, width: int) -> list[str]:
+        """The options in lines that break between them."""
+        lines = [""]
+        for number, (value, words) in enumerate(self.options, 1):
+            chosen = self.value is not None and value == self.value
+            part = f"[{number} {words}]" if chosen else f" {number} {words} "
+            if lines[-1] and cell_len(lines[-1]) + cell_len(part) + 1 > width:
+                lines.append(part)
+            else:
+                lines[-1] += f"{' ' if lines[-1] else ''}{part}"
+        return lines
 
     def on_key(self, event: events.Key) -> None:
         if event.character and event.character.isdigit() and 1 <= int(event.character) <= len(self.options):
@@ -177,19 +199,23 @@ class DivisionInput(Input):
     def __init__(self, value: Any, lang: str, divisions: Divisions) -> None:
         self.divisions = divisions
         super().__init__(
-            self._shown_name(value), placeholder=say("hint.division", lang), max_length=64, compact=True
+            self._shown_name(value),
+            placeholder=say("hint.division", lang),
+            max_length=64,
+            compact=True,
+            select_on_focus=False,
         )
 
     def _shown_name(self, value: Any) -> str:
         text = str(value or "")
-        return self.divisions.full_name(text) if text in self.divisions else text
+        return safe(self.divisions.full_name(text)) if text in self.divisions else text
 
     @property
     def code(self) -> str:
         """The code of the place that was named; the text itself while it is not clear."""
         text = self.value.strip()
         found = self.matches()
-        exact = [code for code, name in found if name == text]
+        exact = [code for code, name in found if safe(name) == text]
         if exact or len(found) == 1:
             return (exact or [found[0][0]])[0]
         return text
@@ -223,7 +249,7 @@ def make_editor(asked: FormField, value: Any, lang: str, divisions: Divisions) -
         return Rows(asked, value if isinstance(value, list) else [], lang, divisions)
     hint = "" if kind is FieldType.STR else say(f"hint.{kind}", lang)
     text = "" if value is None else str(value)
-    return Input(text, placeholder=hint, max_length=TYPED_CHARS_MAX, compact=True)
+    return Input(text, placeholder=hint, max_length=TYPED_CHARS_MAX, compact=True, select_on_focus=False)
 
 
 def read_editor(editor: Widget) -> Any:

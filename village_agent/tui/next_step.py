@@ -7,6 +7,8 @@ from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 
+from village_agent.tui.words import painted
+
 
 class NextStep(Widget, can_focus=True):
     """A word to press Enter on."""
@@ -21,7 +23,7 @@ class NextStep(Widget, can_focus=True):
         self._words = words
 
     def render(self) -> Content:
-        return Content(f"{'>' if self.has_focus else ' '} {self._words}")
+        return painted(f"{'>' if self.has_focus else ' '} {self._words}")
 
     def on_click(self) -> None:
         self.action_press()

@@ -18,7 +18,7 @@ from core.items import FormField
 from core.regions import Divisions
 from village_agent.tui.fields import Field, fields_of
 from village_agent.tui.next_step import NextStep
-from village_agent.tui.words import say
+from village_agent.tui.words import painted, say
 from village_agent.widths import shorten
 
 LINE_CELLS = 44
@@ -57,7 +57,7 @@ class Rows(Widget, can_focus=True):
         lines.append(
             f"{self._sign(len(self.value))}+ {say('add_row', self.lang)}  ({say('hint.table', self.lang)})"
         )
-        return Content("\n".join(lines))
+        return painted("\n".join(lines))
 
     def action_move(self, by: int) -> None:
         wanted = self.cursor + by
@@ -130,11 +130,11 @@ class RowScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             where = say("row", self.lang, number=self.number + 1)
-            yield Static(Content(f"{self.asked.name(self.lang)}  {where}"))
+            yield Static(painted(f"{self.asked.name(self.lang)}  {where}"))
             with VerticalScroll():
                 yield from fields_of(self.asked.columns, self.row, self.lang, self.divisions)
                 yield NextStep(say("done", self.lang))
-            yield Static(Content("Esc " + say("key.back", self.lang)))
+            yield Static(painted("Esc " + say("key.back", self.lang)))
 
     def on_mount(self) -> None:
         self.query(VerticalScroll).first().styles.height = "auto"

@@ -1,6 +1,9 @@
 """What the screens say beyond the shared labels, Chinese and English side by side."""
 
+from textual.content import Content
+
 from core.labels import label
+from village_agent.widths import safe
 
 _WORDS: dict[str, tuple[str, str]] = {
     "app": ("联动 村级代办", "Liandong village agent"),
@@ -44,10 +47,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "key.abandoned": ("已放弃的", "abandoned"),
     "key.restore": ("恢复", "restore"),
     "key.handed_in": ("照单收齐", "as asked"),
-    "key.originals": ("原件+/-", "originals +/-"),
-    "key.copies": ("复印件+/-", "copies +/-"),
-    "key.file": ("加扫描件", "add scan"),
-    "key.remove_file": ("去掉扫描件", "drop scan"),
+    "key.originals": ("/- 原件", "/- originals"),
+    "key.copies": ("/] 复印件", "/] copies"),
+    "key.file": ("扫描件", "scan"),
+    "key.remove_file": ("去掉", "drop"),
     "key.qr": ("二维码", "QR"),
     "key.slip": ("回执", "slip"),
     "key.supplement": ("补正", "supplement"),
@@ -81,7 +84,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "code, pinyin initials or name",
     ),
     "nothing": ("没有。", "Nothing here."),
-    "required": ("必填", "required"),
+    "required": ("必要", "required"),
+    "if_needed": ("视情", "if needed"),
     "next": ("下一步 (Enter)", "Next (Enter)"),
     "hint.date": ("年-月-日，如 2015-10-10", "year-month-day, 2015-10-10"),
     "hint.money": ("元，如 1200.50", "yuan, 1200.50"),
@@ -153,25 +157,27 @@ _WORDS: dict[str, tuple[str, str]] = {
     ),
     "terminal_small": ("窗口太小，请放大到 80×24 以上。", "The window is too small; make it at least 80x24."),
     "help_text": (
-        "F1 帮助   F2 新建申请   F3 搜索   F4 草稿箱   F5 同步   F6 待发件   F9 核对、提交\n"
-        "Ctrl+Z 撤销上一处改动   Ctrl+P 全部命令   Ctrl+L 锁屏   Esc 返回（内容已经保存）\n\n"
+        "F1 帮助   F2 新建   F3 搜索   F4 草稿   F5 同步   F6 待发   F9 核对、提交\n"
+        "Ctrl+Z 撤销上一处改动   Ctrl+P 全部命令   Ctrl+L 锁屏   Esc 返回（已保存）\n\n"
         "填写：Enter 或 下箭头 到下一项，上箭头 到上一项，F8 下一页，F7 上一页。\n"
         "选择题按数字或左右键。表格按 Enter 添加或编辑一行，Delete 删除一行。\n"
         "每打一个字都已存盘，断电后从原处继续。离开一项时才检查，并说明怎样改正。\n\n"
-        "材料：Enter 照单收齐，+ - 改原件数，[ ] 改复印件数，F 加扫描件，Delete 去掉扫描件。\n\n"
+        "材料：Enter 照单收齐，+ - 改原件数，[ ] 改复印件数，F 加扫描件，Delete 去掉。\n\n"
         "回执上的话：\n"
         "  已登记·仅本机  只有这台机器上有，请尽快同步\n"
         "  已转交         镇便民服务中心已签收\n"
         "  已受理         已正式受理，开始计算办理时限\n\n"
-        "待发件：待上传 - 已送达镇 - 已送达市 - 已受理。没有线路时照常收件，线路恢复后自动上传。\n",
-        "F1 help   F2 new   F3 search   F4 drafts   F5 contact   F6 outbox   F9 check, submit\n"
-        "Ctrl+Z undo   Ctrl+P all commands   Ctrl+L lock   Esc back (everything is saved)\n\n"
-        "Filling in: Enter or Down to the next field, Up to the one before, F8 and F7 turn the page.\n"
-        "Choices by digit or arrow. In a table Enter adds or edits a row, Delete removes it.\n"
-        "Every key is saved as you type; after a power cut you go on where you were. A field is\n"
-        "checked when you leave it, and you are told how to mend it.\n\n"
-        "Materials: Enter takes what is asked, + - change originals, [ ] copies, F adds a scan,\n"
-        "Delete drops one.\n\n"
+        "待发件：待上传 - 已送达镇 - 已送达市 - 已受理。\n"
+        "没有线路时照常收件，线路恢复后自动上传。\n",
+        "F1 help  F2 new  F3 search  F4 drafts  F5 contact  F6 outbox  F9 check, submit\n"
+        "Ctrl+Z undo   Ctrl+P all commands   Ctrl+L lock   Esc back (all is saved)\n\n"
+        "Filling in: Enter or Down to the next field, Up to the one before;\n"
+        "F8 and F7 turn the page. Choices by digit or arrow. In a table Enter adds or\n"
+        "edits a row, Delete removes it. Every key is saved as you type; after a power\n"
+        "cut you go on where you were. A field is checked when you leave it, and you\n"
+        "are told how to mend it.\n\n"
+        "Materials: Enter takes what is asked, + - change originals, [ ] copies,\n"
+        "F adds a scan, Delete drops one.\n\n"
         "Words on the slip:\n"
         "  recorded, on this device only   make contact soon\n"
         "  handed over                     the township has signed for it\n"
@@ -201,3 +207,8 @@ def size(count: int) -> str:
     if count < 1 << 20:
         return f"{count / 1024:.0f} KB"
     return f"{count / (1 << 20):.1f} MB" if count < 1 << 30 else f"{count / (1 << 30):.1f} GB"
+
+
+def painted(words: str) -> Content:
+    """Words as a widget takes them: no markup, no glyph whose width consoles disagree about."""
+    return Content(safe(words))

@@ -5,11 +5,10 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
-from village_agent.tui.words import say
+from village_agent.tui.words import painted, say
 
 ANSWER_CHARS_MAX = 2000
 
@@ -25,10 +24,10 @@ class AskScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
-            yield Static(Content(self._question))
+            yield Static(painted(self._question))
             yield Input(self._answer, max_length=ANSWER_CHARS_MAX, compact=True)
             yield Static(
-                Content(f"Enter {say('action.confirm', self._lang)}  Esc {say('action.cancel', self._lang)}")
+                painted(f"Enter {say('action.confirm', self._lang)}  Esc {say('action.cancel', self._lang)}")
             )
 
     def on_mount(self) -> None:

@@ -6,7 +6,6 @@ from typing import ClassVar
 import sqlalchemy as sa
 from textual.binding import BindingType
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -18,6 +17,7 @@ from village_agent.drafts import Draft
 from village_agent.outlook import Outlook, outlook
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.ask import AskScreen
+from village_agent.tui.words import painted
 from village_agent.widths import wrap
 
 REFRESH_S = 2.0
@@ -130,4 +130,4 @@ class CaseScreen(DeskScreen):
         width = max(40, self.app.size.width - 4)
         lines = case_words(self.view, self.desk.intake.divisions, self.lang).split("\n")
         folded = [folded for line in lines for folded in wrap(line, width)]
-        self.query_one("#path", Static).update(Content("\n".join(folded)))
+        self.query_one("#path", Static).update(painted("\n".join(folded)))

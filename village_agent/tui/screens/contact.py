@@ -5,7 +5,6 @@ from typing import ClassVar
 
 from textual import work
 from textual.binding import BindingType
-from textual.content import Content
 from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
@@ -16,7 +15,7 @@ from sync import meeting
 from sync.meeting import Meeting
 from sync.service import parent_line
 from village_agent.tui.base import DeskScreen, key
-from village_agent.tui.words import size
+from village_agent.tui.words import painted, size
 
 
 class _Stopped(Exception):
@@ -115,5 +114,5 @@ class ContactScreen(DeskScreen):
         lines += [f"! {refused.text(self.lang)}" for refused in done.refused]
         if error is not None:
             lines[0] = f"! {error.text(self.lang)}"
-        self.query_one("#body", Static).update(Content("\n".join(lines)))
+        self.query_one("#body", Static).update(painted("\n".join(lines)))
         self.show_line()

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from textual.containers import VerticalScroll
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
 from village_agent.tui.base import DeskScreen
+from village_agent.tui.words import painted
 
 
 class HelpScreen(DeskScreen):
@@ -16,7 +16,7 @@ class HelpScreen(DeskScreen):
     TITLE_KEY = "help"
 
     def body(self) -> Iterator[Widget]:
-        yield VerticalScroll(Static(Content(self.words("help_text"))), id="body")
+        yield VerticalScroll(Static(painted(self.words("help_text"))), id="body")
 
     def on_mount(self) -> None:
         super().on_mount()

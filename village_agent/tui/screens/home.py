@@ -6,7 +6,6 @@ from typing import ClassVar
 
 from textual.binding import BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.widget import Widget
 from textual.widgets import Static
 
@@ -19,7 +18,7 @@ from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.cases import CasesScreen
 from village_agent.tui.screens.drafts import DraftsScreen
 from village_agent.tui.window_list import Row, WindowList
-from village_agent.tui.words import size
+from village_agent.tui.words import painted, size
 from village_agent.widths import wrap
 
 REFRESH_S = 3.0
@@ -44,6 +43,8 @@ class HomeScreen(DeskScreen):
         key("4", "open(3)", "", shown=False),
         key("escape", "stay", "", shown=False),
     ]
+
+    TITLE_KEY = "app"
 
     def __init__(self) -> None:
         super().__init__()
@@ -113,7 +114,7 @@ class HomeScreen(DeskScreen):
             lines.append(state.error["en" if self.lang == "en" else "zh"])
         if not village.office.shelf.version:
             lines.append(self.words("no_catalogue"))
-        self.query_one("#facts", Static).update(Content("\n".join(lines)))
+        self.query_one("#facts", Static).update(painted("\n".join(lines)))
         self.show_frame()
 
     def _resume_words(self, draft: Draft) -> str:

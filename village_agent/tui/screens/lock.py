@@ -7,14 +7,13 @@ from textual import events, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical
-from textual.content import Content
 from textual.message import Message
 from textual.screen import Screen
 from textual.widgets import Input, Static
 
 from core.clock import World
 from core.errors import LiandongError
-from village_agent.tui.words import say
+from village_agent.tui.words import painted, say
 from village_agent.vault import Operator, open_vault, operators
 
 
@@ -48,13 +47,13 @@ class LockScreen(Screen[tuple[Operator, bytes]]):
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        yield Static(Content(f"{say('app', self._lang)}  |  {say('lock', self._lang)}"), id="title")
+        yield Static(painted(f"{say('app', self._lang)}  |  {say('lock', self._lang)}"), id="title")
         with Vertical(id="body"):
             yield Static(id="who", markup=False)
             yield Input(password=True, max_length=64, compact=True)
             yield Static(id="message", markup=False)
         yield Static(
-            Content(f"Enter {say('action.confirm', self._lang)}  Ctrl+Q {say('key.quit', self._lang)}"),
+            painted(f"Enter {say('action.confirm', self._lang)}  Ctrl+Q {say('key.quit', self._lang)}"),
             id="keys",
         )
 
@@ -105,7 +104,7 @@ class LockScreen(Screen[tuple[Operator, bytes]]):
             f"{'>' if place == self._chosen else ' '} {operator.name} ({operator.id})"
             for place, operator in enumerate(self._operators)
         ]
-        self.query_one("#who", Static).update(Content(f"{say('operator', self._lang)}:\n" + "\n".join(lines)))
+        self.query_one("#who", Static).update(painted(f"{say('operator', self._lang)}:\n" + "\n".join(lines)))
 
     def _tell(self, words: str) -> None:
-        self.query_one("#message", Static).update(Content(words))
+        self.query_one("#message", Static).update(painted(words))

@@ -21,7 +21,8 @@ from village_agent.widths import fit, shorten
 
 COUNT_MAX = 99
 NEXT_ROW = "next"
-NAME_CELLS = 34
+NEED_CELLS = {"zh": 5, "en": 10}
+COUNTS_CELLS = {"zh": 33, "en": 35}
 
 
 class MaterialsScreen(WizardScreen):
@@ -59,20 +60,19 @@ class MaterialsScreen(WizardScreen):
     def _row(self, asked: Material | None, given: HandedIn | None) -> Row:
         name = asked.name if asked else given.name if given else ""
         done = given is not None and bool(given.originals or given.copies or given.files)
-        need = (
-            ""
-            if asked is None
-            else self.words("need.required" if asked.need is Need.REQUIRED else "need.conditional")
-        )
+        need = ""
+        if asked is not None:
+            need = self.words("required" if asked.need is Need.REQUIRED else "if_needed")
         wanted = (asked.originals, asked.copies) if asked else (0, 0)
         have = given or HandedIn(name)
         counts = (
-            f"{self.words('unit.original')} {have.originals}/{wanted[0]}  "
-            f"{self.words('unit.copy')} {have.copies}/{wanted[1]}  {self.words('unit.scan')} "
-            f"{len(have.files)}"
+            f"{self.words('unit.original')} {have.originals}/{wanted[0]} "
+            f"{self.words('unit.copy')} {have.copies}/{wanted[1]} {self.words('unit.scan')} {len(have.files)}"
         )
         sign = "[x]" if done else "[ ]"
-        return Row(name, f"{sign} {fit(shorten(name, NAME_CELLS), NAME_CELLS)} {fit(need, 9)} {counts}")
+        needs, room = NEED_CELLS[self.lang], COUNTS_CELLS[self.lang]
+        cells = max(16, self.app.size.width - 9 - needs - room)
+        return Row(name, f"{sign} {fit(shorten(name, cells), cells)} {fit(need, needs)}{counts}")
 
     def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
         if event.row.id == NEXT_ROW:

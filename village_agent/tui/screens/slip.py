@@ -7,7 +7,6 @@ from rich.segment import Segment
 from rich.style import Style
 from textual.binding import BindingType
 from textual.containers import Horizontal, VerticalScroll
-from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
 from textual.widget import Widget
@@ -17,6 +16,7 @@ from core.identifiers import CaseId, display_case_id
 from village_agent.outlook import outlook
 from village_agent.slip import SLIP_CELLS, qr_modules, slip_lines
 from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.words import painted
 
 BOTH_CELLS_MIN = 100
 DARK, LIGHT = Style(bgcolor="rgb(0,0,0)"), Style(bgcolor="rgb(255,255,255)")
@@ -53,7 +53,7 @@ class QrScreen(DeskScreen):
 
     def on_mount(self) -> None:
         words = f" {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
-        self.query_one("#keys", Static).update(Content(words))
+        self.query_one("#keys", Static).update(painted(words))
         self.query_one("#keys").styles.height = 4
 
     def show_frame(self) -> None:
@@ -102,5 +102,5 @@ class SlipScreen(DeskScreen):
         with village.installation.db.reading() as tx:
             view = outlook(tx, village, village.office.casebook.get(tx, self.case_id))
         lines = slip_lines(view, self.desk.intake.divisions, self.lang, SLIP_CELLS)
-        self.query_one("#slip-text", Static).update(Content("\n".join(lines)))
+        self.query_one("#slip-text", Static).update(painted("\n".join(lines)))
         self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
