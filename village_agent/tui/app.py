@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any, ClassVar
 
+import sqlalchemy as sa
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.scrollbar import ScrollBar, ScrollBarRender
@@ -11,6 +12,7 @@ from core.clock import World
 from core.errors import InputError, LiandongError
 from core.forms import FormErrors, check_field
 from core.items import FormField
+from core.store.shelf import PUBLICATION
 from village_agent.app import open_village
 from village_agent.drafts import Draft
 from village_agent.session import Session, begin
@@ -52,6 +54,7 @@ class DeskApp(App[None]):
         self.folder, self.world, self.lang = folder, world, lang
         self._desk = desk
         self.saved_at = ""
+        self._publications = -1
         self._last_key_s = world.monotonic_s()
         ScrollBar.renderer = PlainBars
 
@@ -128,6 +131,13 @@ class DeskApp(App[None]):
         except InputError as error:
             return error.text(self.lang)
         return ""
+
+    def take_publications(self, tx: sa.Connection) -> None:
+        """Take up what a background contact of this node received, if there is anything new."""
+        count = int(tx.scalar(sa.select(sa.func.count()).select_from(PUBLICATION)) or 0)
+        if count != self._publications:
+            self._publications = count
+            self.desk.village.office.refresh(tx)
 
     def resume(self, draft: Draft) -> None:
         """Go on with a draft where the pen was put down."""

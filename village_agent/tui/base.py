@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, ClassVar, cast
 
 import sqlalchemy as sa
+from rich.cells import cell_len
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import Screen
@@ -134,4 +135,11 @@ class DeskScreen(Screen[None]):
                 if binding.show and binding.description and self.check_action(binding.action, ()):
                     told.setdefault(KEY_NAMES.get(name, name.upper()), binding.description)
         joined = [f"{name}{'' if name in SIGNS else ' '}{self.words(words)}" for name, words in told.items()]
-        return shorten("  ".join(joined), max(20, self.app.size.width - 2))
+        # No key is cut off: what does not fit goes into a second line.
+        lines = [""]
+        for part in joined:
+            if lines[-1] and cell_len(lines[-1]) + cell_len(part) + 2 > self.app.size.width - 2:
+                lines.append(part)
+            else:
+                lines[-1] += f"{'  ' if lines[-1] else ''}{part}"
+        return "\n".join(lines)

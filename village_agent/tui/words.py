@@ -169,7 +169,7 @@ _WORDS: dict[str, tuple[str, str]] = {
         "  已受理         已正式受理，开始计算办理时限\n\n"
         "待发件：待上传 - 已送达镇 - 已送达市 - 已受理。\n"
         "没有线路时照常收件，线路恢复后自动上传。\n",
-        "F1 help  F2 new  F3 search  F4 drafts  F5 contact  F6 outbox  F9 check, submit\n"
+        "F1 help  F2 new  F3 search  F4 drafts  F5 contact  F6 outbox  F9 submit\n"
         "Ctrl+Z undo   Ctrl+P all commands   Ctrl+L lock   Esc back (all is saved)\n\n"
         "Filling in: Enter or Down to the next field, Up to the one before;\n"
         "F8 and F7 turn the page. Choices by digit or arrow. In a table Enter adds or\n"

@@ -97,6 +97,7 @@ class HomeScreen(DeskScreen):
             counts = home_counts(tx, village, intake.drafts)
             found = intake.drafts.listing(tx, limit=1)
             state = line_state(tx, village)
+            self.desk_app.take_publications(tx)
         self._unfinished = found[0] if found else None
         numbers = (counts.drafts, counts.waiting, counts.in_transit, counts.back)
         names = ("count.drafts", "count.waiting", "count.in_transit", "count.back")
