@@ -25,6 +25,7 @@ from deploy.demo.sheet import missing_words, show_receipts, show_sheet
 from sync.environment import SystemWorld
 
 SETTLE_S_MAX = 30
+PLAIN_WIDTH = 100
 EXIT_DIFFERENT, EXIT_STOPPED = 1, 130
 
 
@@ -57,6 +58,8 @@ EXIT_DIFFERENT, EXIT_STOPPED = 1, 130
 )
 def main(folder: Path, seed: int, count: int, limit_s: int, lang: str, receipts: bool, keep: bool) -> None:
     console = Console(highlight=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, width=PLAIN_WIDTH)
     try:
         code = asyncio.run(_main(console, folder, seed, count, limit_s, lang, receipts, keep))
     except LiandongError as error:
@@ -139,8 +142,8 @@ async def _set_up(network: Network, scene: Scene) -> None:
     scene.tell("四个村代办点已加入，数据库加密", "Four villages are enrolled; their databases are encrypted")
     catalogue = Path(str(resources.files("core") / "data" / "catalogue.json"))
     told = await network.publish(catalogue)
-    officers = await network.add_officers()
     await network.hire()
+    officers = await network.add_officers()
     scene.tell(
         f"事项目录第 {told['version']} 版已发布，登记工作人员 {officers} 人",
         f"Catalogue {told['version']} is published, {officers} officers entered",

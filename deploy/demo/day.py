@@ -17,7 +17,11 @@ from deploy.demo.steps import Step, desk_step, village_step
 PAUSE_S = 0.4
 SUSPENDED_S = 3.0
 """How long a special procedure lasts here; the limit clock stands still meanwhile."""
-_LOOKS = {"village-agent": (("list",), ("drafts",)), "township-node": (("list",),), "city-node": (("list",),)}
+_LOOKS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "village-agent": (("list",), ("drafts",)),
+    "township-node": (("list",),),
+    "city-node": (("list",),),
+}
 _LOOKS_AT_CASE = {"village-agent": ("show", "slip"), "township-node": ("show",), "city-node": ("show",)}
 _MAIN = {
     "supplement",
@@ -42,13 +46,14 @@ class Day:
         self.by_command: set[str] = set()
         """Verbs that were used on the real command line."""
         self._suspended_s: dict[str, float] = {}
-        self._done: set[tuple[str, str, str]] = set()
+        self._busy: set[tuple[str, str]] = set()
+        """Node and case of the commands that are running: nobody else takes that case up meanwhile."""
 
     async def work(self) -> None:
         """Everybody at once. Raises whatever a node refuses that it should not have refused."""
         async with asyncio.TaskGroup() as group:
             for station in self.network.stations:
-                group.create_task(self._work_at(station))
+                group.create_task(self._work_at(station, group))
 
     def unfinished(self) -> list[Application]:
         """Applications that are not closed in every book yet, or not handed in yet."""
@@ -58,31 +63,39 @@ class Day:
                 open_.append(plan)
         return open_
 
-    async def _work_at(self, station: Station) -> None:
+    async def _work_at(self, station: Station, group: asyncio.TaskGroup) -> None:
         waiting = [plan for plan in self.scene.plans if plan.village == station.node]
         while waiting or self.unfinished():
             self.scene.books[station.node] = await station.book()
             self.scene.queues[station.node] = await station.ask("queues")
-            moved = await self._steps(station)
+            moved = await self._steps(station, group)
             if waiting:
                 await self._apply(station, waiting.pop(0))
             elif not moved:
                 await asyncio.sleep(PAUSE_S)
 
-    async def _steps(self, station: Station) -> bool:
+    async def _steps(self, station: Station, group: asyncio.TaskGroup) -> bool:
         moved = False
         for entry in list(self.scene.books[station.node].entries.values()):
             plan = self.scene.cases.get(entry.id)
-            if plan is None:
+            if plan is None or (station.node, entry.id) in self._busy:
                 continue
-            await self._look(station, entry)
+            self._look(station, entry, group)
             if station.tier is Tier.VILLAGE:
                 step = village_step(station.node, entry, plan)
             else:
                 step = desk_step(station.tier, station.node, entry, plan)
-            if step is not None and self._is_time(entry, step):
-                await self._take(station, entry, plan, step)
+            if step is None or not self._is_time(entry, step):
+                continue
+            key = f"{'village' if station.tier is Tier.VILLAGE else 'desk'} {step.verb}"
+            if key in self.by_command:
+                await self._take(station, entry, plan, step, by_command=False)
                 moved = True
+            else:
+                # A command starts a program, so the others at the desk do not wait for it.
+                self.by_command.add(key)
+                self._busy.add((station.node, entry.id))
+                group.create_task(self._take(station, entry, plan, step, by_command=True))
         return moved
 
     def _is_time(self, entry: Entry, step: Step) -> bool:
@@ -107,14 +120,17 @@ class Day:
             main=False,
         )
 
-    async def _take(self, station: Station, entry: Entry, plan: Application, step: Step) -> None:
-        key = f"{'village' if station.tier is Tier.VILLAGE else 'desk'} {step.verb}"
+    async def _take(
+        self, station: Station, entry: Entry, plan: Application, step: Step, *, by_command: bool
+    ) -> None:
         supplement: tuple[Path, str] | None = None
         if step.verb == "resubmit":
             supplement = await asyncio.to_thread(write_supplement, plan, self.scene.seed)
-        if key not in self.by_command:
-            self.by_command.add(key)
+        if by_command:
             await self._by_command(station, entry.id, step, supplement)
+            # What the last look showed is out of date by one step.
+            self.scene.books[station.node] = await station.book()
+            self._busy.discard((station.node, entry.id))
         elif station.tier is Tier.VILLAGE:
             await self._by_agent(station, entry.id, step, supplement)
         else:
@@ -155,17 +171,17 @@ class Day:
             values = [int(values[0])]
         await station.ask(step.verb.replace("-", "_"), case=case, values=values)
 
-    async def _look(self, station: Station, entry: Entry) -> None:
+    def _look(self, station: Station, entry: Entry, group: asyncio.TaskGroup) -> None:
         """Use the commands that only show something, once for each program."""
         program = station.program
-        if f"{program} list" in self.by_command:
-            return
-        self.by_command |= {f"{program} {words[0]}" for words in _LOOKS[program]}
-        for words in _LOOKS[program]:
+        if f"{program} list" not in self.by_command:
+            commands = [*_LOOKS[program], *((word, entry.id) for word in _LOOKS_AT_CASE[program])]
+            self.by_command |= {f"{program} {words[0]}" for words in commands}
+            group.create_task(self._look_around(station, commands))
+
+    async def _look_around(self, station: Station, commands: list[tuple[str, ...]]) -> None:
+        for words in commands:
             await self.network.command(station, *words, "--json")
-        for word in _LOOKS_AT_CASE[program]:
-            self.by_command.add(f"{program} {word}")
-            await self.network.command(station, word, entry.id, "--json")
 
 
 def short(case: str) -> str:

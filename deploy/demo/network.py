@@ -6,7 +6,7 @@ import os
 import secrets
 import socket
 from collections.abc import Awaitable
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,10 @@ EVERY_S = 1
 READY_S_MAX = 40
 PROGRAMS = {Tier.CITY: "city-node", Tier.TOWNSHIP: "township-node", Tier.VILLAGE: "village-agent"}
 
-CITY_OFFICERS = (
+NewOfficer = tuple[str, str, tuple[str, ...]]
+"""Id, name and roles."""
+
+CITY_OFFICERS: tuple[NewOfficer, ...] = (
     ("chuangkou", "周敏", ("window",)),
     ("chengban", "刘志明", ("handler",)),
     ("chengban2", "彭丽", ("handler",)),
@@ -31,12 +34,15 @@ CITY_OFFICERS = (
     ("jueding", "黄正华", ("decider",)),
     ("ducha", "唐义", ("supervisor",)),
 )
-TOWNSHIP_OFFICERS = (("zhen1", "曹新", ("window",)), ("zhen2", "曾小红", ("window",)))
+TOWNSHIP_OFFICERS: tuple[NewOfficer, ...] = (("zhen1", "曹新", ("window",)), ("zhen2", "曾小红", ("window",)))
 
 
 @dataclass(slots=True)
 class Station:
-    """A node's folder, its addresses and whoever works beside it."""
+    """A node's folder, its addresses and whoever works beside it.
+
+    ``turn``: commands at one village take turns, as one agent's do.
+    """
 
     node: str
     tier: Tier
@@ -46,6 +52,7 @@ class Station:
     desk: str = ""
     colleague: Colleague | None = None
     passwords: dict[str, str] = field(default_factory=dict)
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     @property
     def program(self) -> str:
@@ -89,7 +96,8 @@ class Network:
 
     async def command(self, station: Station, *words: str, **options: Any) -> Any:
         """A command of the node's own program; its JSON where it prints JSON."""
-        done = await self.crew.run(station.program, "--data", str(station.folder), *words, **options)
+        async with station.turn if station.tier is Tier.VILLAGE else nullcontext():
+            done = await self.crew.run(station.program, "--data", str(station.folder), *words, **options)
         return done.json() if "--json" in words else done.out
 
     async def found_city(self) -> None:
@@ -117,17 +125,16 @@ class Network:
         return await self.command(self.city, "publish", "catalogue", str(catalogue), "--json")
 
     async def add_officers(self) -> int:
-        """Officers at the city and at each township; returns how many."""
-        wanted = [(self.city, officer) for officer in CITY_OFFICERS]
-        wanted += [(station, officer) for station in self.townships for officer in TOWNSHIP_OFFICERS]
-        await in_twos([self._add_officer(station, *officer) for station, officer in wanted])
+        """Officers at the city and at each township, the first by the command; returns how many."""
+        desks = [(self.city, CITY_OFFICERS), *((station, TOWNSHIP_OFFICERS) for station in self.townships)]
+        await asyncio.gather(*(self._add_officers(station, officers) for station, officers in desks))
         lines = [
             f"{station.node}\t{id_}\t{password}"
             for station in self.stations
             for id_, password in station.passwords.items()
         ]
         _secret_file(self.folder / "passwords.txt", "\n".join(lines) + "\n")
-        return len(wanted)
+        return sum(len(officers) for _, officers in desks)
 
     async def hire(self) -> None:
         """A worker beside every node."""
@@ -171,10 +178,14 @@ class Network:
         code = await self.command(self.city, "code", station.node, "--json")
         await self.command(station, "enrol", code["code"])
 
-    async def _add_officer(self, station: Station, id_: str, name: str, roles: tuple[str, ...]) -> None:
-        words = [word for role in roles for word in ("--role", role)]
-        told = await self.command(station, "officer", "add", id_, name, *words, "--json")
-        station.passwords[id_] = told["one_time_password"]
+    async def _add_officers(self, station: Station, officers: tuple[NewOfficer, ...]) -> None:
+        for place, (id_, name, roles) in enumerate(officers):
+            if place == 0:
+                words = [word for role in roles for word in ("--role", role)]
+                told = await self.command(station, "officer", "add", id_, name, *words, "--json")
+            else:
+                told = await station.ask("add_officer", id=id_, name=name, roles=list(roles))
+            station.passwords[id_] = told["one_time_password"]
 
     async def _hire(self, station: Station) -> None:
         words = (str(station.tier), str(station.folder))

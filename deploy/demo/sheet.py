@@ -1,12 +1,16 @@
 """The reconciliation sheet on the screen: the table, the fees and files, the receipts, and every difference."""
 
+from collections.abc import Iterable
+
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from core.clock import from_iso, local
 from core.identifiers import CaseId, NodeId, Tier, display_case_id, division_of, tier_of
-from deploy.demo.judge import Count, Row, Verdict, place
+from core.states import CLOSED, State
+from core.workflow_names import state_name
+from deploy.demo.judge import Count, Row, Verdict, place, readers_of
 from deploy.demo.scene import Scene
 
 DIFFERENCES_SHOWN = 60
@@ -67,26 +71,30 @@ def missing_words(scene: Scene, lang: str) -> list[str]:
 
 
 def _case_words(scene: Scene, case: str, lang: str) -> list[str]:
-    from core.states import CLOSED, State
-    from core.workflow_names import state_name
-
+    zh = lang == "zh"
     said = []
-    for node, book in scene.books.items():
-        entry = book.entries.get(case)
-        if entry is not None and entry.state not in CLOSED:
+    for node in readers_of(case, scene.cases[case].item.confidential):
+        entry = scene.entry(node, case)
+        if entry is None:
+            said.append(f"{place(node, lang)}{'还没有收到' if zh else ' does not have it'}")
+        elif entry.state not in CLOSED:
             said.append(f"{place(node, lang)} {state_name(State(entry.state), lang)}")
+        elif due := [file for file in entry.files if file.have < file.count]:
+            said.append(f"{place(node, lang)} {'附件未到齐' if zh else 'files due'} {len(due)}")
     latest = scene.latest(case)
     if not said or latest is None:
         return []
-    holder = place(latest.holder, lang) if latest.holder else "-"
-    if lang == "zh":
-        return [f"{display_case_id(CaseId(case))} 在{holder}的桌上（{'，'.join(said)}）"]
-    return [f"{display_case_id(CaseId(case))} at the desk of {holder} ({', '.join(said)})"]
+    number, mark = display_case_id(CaseId(case)), "，" if zh else ", "
+    if not latest.holder:
+        return [f"{number} {'已办结，' if zh else 'closed, but: '}{mark.join(said)}"]
+    desk = place(latest.holder, lang)
+    words = f"在{desk}的桌上" if zh else f"at the desk of {desk}"
+    return [f"{number} {words}（{mark.join(said)}）" if zh else f"{number} {words} ({mark.join(said)})"]
 
 
 def _table(rows: tuple[Row, ...], lang: str) -> Table:
     zh = lang == "zh"
-    table = Table(box=None, pad_edge=False, header_style="dim")
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="dim")
     headings = (
         (
             "单位",
@@ -105,15 +113,15 @@ def _table(rows: tuple[Row, ...], lang: str) -> Table:
         if zh
         else (
             "place",
-            "taken in",
-            "forwarded",
-            "received",
-            "accepted",
-            "returned",
-            "refused",
+            "in",
+            "fwd",
+            "recvd",
+            "accept",
+            "return",
+            "refuse",
             "ended",
-            "decided",
-            "delivered",
+            "decide",
+            "deliver",
             "transit",
             "level",
         )
@@ -165,8 +173,8 @@ def _total(rows: list[Row], lang: str) -> list[Text]:
     return [Text(name, "bold"), *(Text(cell, "bold") for cell in [*cells, str(sums.in_transit)]), mark]
 
 
-def _add(counts: "object") -> Count:
-    listed = list(counts)  # type: ignore[call-overload]
+def _add(counts: Iterable[Count]) -> Count:
+    listed = list(counts)
     return Count(*(sum(getattr(one, name) for one in listed) for name in Count.__dataclass_fields__))
 
 

@@ -16,6 +16,7 @@ from core.desk.acting import perform
 from core.desk.context import DeskContext
 from core.errors import InputError, LiandongError
 from core.identifiers import CaseId
+from core.messages import Role
 from core.store.office import Office
 from deploy.demo.reading import Reader
 from sync.environment import SystemWorld
@@ -35,7 +36,16 @@ def desk_verbs(desk: DeskContext) -> Verbs:
         done = perform(desk, request["officer"], case_id, request["verb"], request["values"], via="demo")
         return {"state": done.state, "holder": done.holder}
 
-    return {"step": step}
+    def add_officer(request: Request) -> dict[str, Any]:
+        roles = [Role(role) for role in request["roles"]]
+        with desk.db.transaction() as tx:
+            one_time = desk.roster.add(tx, request["id"], request["name"], roles)
+            desk.audit(
+                tx, actor="demo", action="officer.added", subject=request["id"], roles=request["roles"]
+            )
+        return {"one_time_password": one_time}
+
+    return {"step": step, "add_officer": add_officer}
 
 
 def village_verbs(folder: Path) -> tuple[Installation, Office, Verbs]:
