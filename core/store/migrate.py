@@ -1,20 +1,23 @@
 """Brings a database to the schema of this program; a copy of it is made before anything changes."""
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from core.errors import LocalError
 from core.store.backup import back_up
 from core.store.engine import Database
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 HERE = Path(__file__).parent / "migrations"
 SHARED = HERE / "versions"
+_REVISION = re.compile(r'^revision = "(\w+)"', re.MULTILINE)
+_DOWN = re.compile(r'^down_revision = "(\w+)"', re.MULTILINE)
 
 
 def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
@@ -23,15 +26,11 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
     ``backup`` is the file for a copy of an older database, made before the first change (SQLite). Raises
     ``LocalError`` (``store.newer``, ``store.backup``, ``store.full`` …); the old version can then still be started.
     """
-    config = _config(chains)
-    script = ScriptDirectory.from_config(config)
-    wanted = set(script.get_heads())
-    with db.reading() as connection:
-        current = set(MigrationContext.configure(connection).get_current_heads())
+    known, wanted = _revisions((SHARED, *chains))
+    current = _current(db)
     if current == wanted:
         return False
-    unknown = [revision for revision in current if not _is_known(script, revision)]
-    if unknown:
+    if unknown := sorted(current - known):
         raise LocalError(
             "store.newer",
             zh=f"数据库是更新版本的程序写的（{', '.join(unknown)}）。请安装新版本，不要用旧版本打开。",
@@ -39,17 +38,33 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
         )
     if current and backup is not None and db.path is not None:
         back_up(db, backup)
+    # Alembic takes a third of a second to import; almost every start has nothing to upgrade.
+    from alembic import command
+
+    config = _config(chains)
     with db.transaction() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "heads")
     return True
 
 
-def _is_known(script: ScriptDirectory, revision: str) -> bool:
-    return any(known.revision == revision for known in script.walk_revisions())
+def _revisions(folders: Sequence[Path]) -> tuple[set[str], set[str]]:
+    """Every revision of the chains, and those at their ends."""
+    texts = [path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.py"))]
+    known = {name for text in texts for name in _REVISION.findall(text)}
+    return known, known - {name for text in texts for name in _DOWN.findall(text)}
 
 
-def _config(chains: Sequence[Path]) -> Config:
+def _current(db: Database) -> set[str]:
+    with db.reading() as connection:
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return set()
+        return set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
+
+
+def _config(chains: Sequence[Path]) -> "Config":
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(HERE))
     config.set_main_option("version_locations", "\n".join(str(path) for path in (SHARED, *chains)))
@@ -60,6 +75,7 @@ def _config(chains: Sequence[Path]) -> Config:
 def metadata_differences(db: Database, metadata: sa.MetaData) -> list[object]:
     """What the migrations and the declared tables disagree about; empty when they agree."""
     from alembic.autogenerate import compare_metadata
+    from alembic.migration import MigrationContext
 
     with db.reading() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
