@@ -89,6 +89,9 @@ def open_vault(folder: Path, operator_id: str, pin: str, world: World) -> bytes:
     now = world.now()
     left_s = seconds_to_wait(slot, now)
     if left_s:
+        if from_iso(slot.wait_until) - now > timedelta(seconds=left_s):
+            # The clock was set back: the wait is its rule long, counted from the clock as it is now.
+            _write(folder, _with(slots, replace(slot, wait_until=iso(now + timedelta(seconds=left_s)))))
         raise StateError(
             "vault.wait",
             zh=f"口令已连续输错 {slot.failures} 次，请 {_span(left_s, 'zh')}后再试。",

@@ -15,6 +15,7 @@ from core.items import FormField
 from core.store.shelf import PUBLICATION
 from village_agent.app import open_village
 from village_agent.drafts import Draft
+from village_agent.line_state import LineState
 from village_agent.session import Session, begin
 from village_agent.tui.screens.lock import LockScreen
 from village_agent.tui.words import say
@@ -55,6 +56,7 @@ class DeskApp(App[None]):
         self._desk = desk
         self.saved_at = ""
         self._publications = -1
+        self.line: LineState | None = None
         self._last_key_s = world.monotonic_s()
         ScrollBar.renderer = PlainBars
 

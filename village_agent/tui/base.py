@@ -96,15 +96,22 @@ class DeskScreen(Screen[None]):
     def show_line(self) -> None:
         """The line that is always visible, read from the database."""
         with self.desk.village.installation.db.reading() as tx:
-            state = line_state(tx, self.desk.village)
-        words = state.words(self.desk.world.now(), self.lang, self.desk_app.saved_at)
-        self.query_one("#line", Static).update(painted(shorten(words, max(20, self.app.size.width - 2))))
+            self.desk_app.line = line_state(tx, self.desk.village)
+        self.show_saved()
+
+    def show_saved(self) -> None:
+        """The same line with the time of the last save alone looked at anew: cheap enough for every key."""
+        state = self.desk_app.line
+        words = state.words(self.desk.world.now(), self.lang, self.desk_app.saved_at) if state else ""
+        text = painted(shorten(words, max(20, self.app.size.width - 2)))
+        self.query_one("#line", Static).update(text, layout=False)
 
     def tell(self, words: str) -> None:
         """Say something above the line; nothing takes the place away."""
         place = self.query_one("#message", Static)
-        place.update(painted(words))
-        place.display = bool(words)
+        if words or place.display:
+            place.update(painted(words))
+            place.display = bool(words)
 
     def tell_error(self, error: LiandongError) -> None:
         self.tell(f"! {error.text(self.lang)}")

@@ -50,6 +50,7 @@ class Field(Vertical):
         self.editor.add_class("editor")
         self._has_focus = False
         self._told = self.value
+        self._below: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
         with Horizontal(classes="row"):
@@ -80,6 +81,9 @@ class Field(Vertical):
         self._put(".hint", words)
 
     def _put(self, where: str, words: str) -> None:
+        if self._below.get(where, "") == words:
+            return
+        self._below[where] = words
         place = self.query_one(where, Static)
         place.update(painted(words))
         place.set_class(bool(words), "shown")
@@ -99,7 +103,7 @@ class Field(Vertical):
     def _mark(self, has_focus: bool) -> None:
         self._has_focus = has_focus
         if self.is_mounted:
-            self.query_one(".label", Static).update(painted(self._label()))
+            self.query_one(".label", Static).update(painted(self._label()), layout=False)
 
     def on_input_changed(self, event: Input.Changed) -> None:
         event.stop()

@@ -55,7 +55,7 @@ class WizardScreen(DeskScreen):
 
         if self.write(put):
             self._last_change = change
-            self.show_line()
+            self.show_saved()
 
     def reload(self) -> Draft:
         """The draft as it is on the disk."""

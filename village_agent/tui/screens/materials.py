@@ -148,4 +148,4 @@ class MaterialsScreen(WizardScreen):
         if self.write(put):
             self.reload()
             self._show()
-            self.show_line()
+            self.show_saved()
