@@ -12,7 +12,7 @@ from core.desk.facts import applicant_facts, mask_answer, place_name
 from core.desk.given import Input, Matter
 from core.desk.pages import time_left
 from core.desk.rights import barred, open_steps
-from core.desk.verbs import VERB_OF, Verb
+from core.desk.verbs import VERBS, Verb
 from core.desk.words import say
 from core.errors import Lang
 from core.items import FormField, Item, Need
@@ -114,7 +114,7 @@ def view_of(
 def _actions(context: DeskContext, matter: Matter, lang: Lang) -> tuple[Action, ...]:
     """The steps on offer; the first that carries the case on stands open."""
     steps = open_steps(context, matter.officer, matter.case, matter.item)
-    actions = [_action(matter, VERB_OF[kind], lang) for kind in steps]
+    actions = [_action(matter, verb, lang) for verb in VERBS.values() if verb.type in steps]
     onward = (number for number, one in enumerate(actions) if not one.barred and one.verb.name not in _ASIDE)
     first = next(onward, None)
     return tuple(replace(one, is_next=number == first) for number, one in enumerate(actions))

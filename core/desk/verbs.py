@@ -148,6 +148,23 @@ def _decide(given: Given) -> b.CaseDecided:
 _M = MessageType
 _ALL = (
     Verb(
+        "settle",
+        _M.FORK_SETTLED,
+        (
+            Input("keep", Kind.CHOICE, "保留的一支", "branch to keep", required=True, options=_branches),
+            _REASON,
+        ),
+        lambda given: b.ForkSettled(given.text("keep"), given.text("reason")),
+        '--keep 0123456789abcdef0123456789abcdef --reason "另一台为克隆设备"',
+    ),
+    Verb(
+        "forward",
+        _M.CASE_FORWARDED,
+        (_NOTE,),
+        lambda given: b.CaseForwarded(given.text("note")),
+        '--note "初审齐全"',
+    ),
+    Verb(
         "accept",
         _M.CASE_ACCEPTED,
         (Input("fee", Kind.AMOUNTS, "收费数量", "fee quantities", options=_fees), _NOTE),
@@ -180,11 +197,11 @@ _ALL = (
         '--ground "行政许可法第三十二条" --reason "不属于本机关职权"',
     ),
     Verb(
-        "forward",
-        _M.CASE_FORWARDED,
-        (_NOTE,),
-        lambda given: b.CaseForwarded(given.text("note")),
-        '--note "初审齐全"',
+        "handle",
+        _M.CASE_HANDLED,
+        (_RECOMMEND, _NOTE),
+        lambda given: b.CaseHandled(given.text("note"), b.Advice(given.text("recommend"))),
+        '--recommend grant --note "经查属实"',
     ),
     Verb(
         "assign",
@@ -203,25 +220,11 @@ _ALL = (
         "--officer zhang",
     ),
     Verb(
-        "handle",
-        _M.CASE_HANDLED,
-        (_RECOMMEND, _NOTE),
-        lambda given: b.CaseHandled(given.text("note"), b.Advice(given.text("recommend"))),
-        '--recommend grant --note "经查属实"',
-    ),
-    Verb(
         "review",
         _M.CASE_REVIEWED,
         (_RECOMMEND, _NOTE),
         lambda given: b.CaseReviewed(given.text("note"), b.Advice(given.text("recommend"))),
         "--recommend grant",
-    ),
-    Verb(
-        "send-back",
-        _M.CASE_SENT_BACK,
-        (_REASON,),
-        lambda given: b.CaseSentBack(given.text("reason")),
-        '--reason "收入核算有误"',
     ),
     Verb(
         "decide",
@@ -242,30 +245,13 @@ _ALL = (
         '--outcome grant --document "沅民低保〔2026〕12号"',
     ),
     Verb(
-        "suspend",
-        _M.CASE_SUSPENDED,
-        (
-            Input("procedure", Kind.CHOICE, "特别程序", "procedure", required=True, options=_procedures),
-            Input("days", Kind.NUMBER, "批准天数", "days granted", required=True),
-        ),
-        _suspend,
-        '--procedure "公示" --days 7',
+        "send-back",
+        _M.CASE_SENT_BACK,
+        (_REASON,),
+        lambda given: b.CaseSentBack(given.text("reason")),
+        '--reason "收入核算有误"',
     ),
     Verb("resume", _M.CASE_RESUMED, (_NOTE,), lambda given: b.CaseResumed(given.text("note"))),
-    Verb(
-        "withdraw",
-        _M.CASE_WITHDRAWN,
-        (_REASON,),
-        lambda given: b.CaseWithdrawn(given.text("reason")),
-        '--reason "申请人撤回"',
-    ),
-    Verb(
-        "void",
-        _M.CASE_VOIDED,
-        (_REASON,),
-        lambda given: b.CaseVoided(given.text("reason")),
-        '--reason "重复登记"',
-    ),
     Verb(
         "deliver",
         _M.RESULT_DELIVERED,
@@ -301,15 +287,29 @@ _ALL = (
         "--amount 10.00 --receipt A0012345",
     ),
     Verb(
-        "settle",
-        _M.FORK_SETTLED,
+        "suspend",
+        _M.CASE_SUSPENDED,
         (
-            Input("keep", Kind.CHOICE, "保留的一支", "branch to keep", required=True, options=_branches),
-            _REASON,
+            Input("procedure", Kind.CHOICE, "特别程序", "procedure", required=True, options=_procedures),
+            Input("days", Kind.NUMBER, "批准天数", "days granted", required=True),
         ),
-        lambda given: b.ForkSettled(given.text("keep"), given.text("reason")),
-        '--keep 0123456789abcdef0123456789abcdef --reason "另一台为克隆设备"',
+        _suspend,
+        '--procedure "公示" --days 7',
+    ),
+    Verb(
+        "withdraw",
+        _M.CASE_WITHDRAWN,
+        (_REASON,),
+        lambda given: b.CaseWithdrawn(given.text("reason")),
+        '--reason "申请人撤回"',
+    ),
+    Verb(
+        "void",
+        _M.CASE_VOIDED,
+        (_REASON,),
+        lambda given: b.CaseVoided(given.text("reason")),
+        '--reason "重复登记"',
     ),
 )
 VERBS: dict[str, Verb] = {verb.name: verb for verb in _ALL}
-VERB_OF: dict[MessageType, Verb] = {verb.type: verb for verb in _ALL}
+"""In the order in which a page offers them: what carries the case on first, what ends it early last."""

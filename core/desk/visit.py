@@ -142,14 +142,15 @@ async def read_form(request: Request) -> dict[str, list[str]]:
 
 
 @cache
-def style_sheet() -> bytes:
-    return resources.files("core.desk").joinpath("static", "desk.css").read_bytes()
+def static(name: str) -> bytes:
+    """A file of the pages: style sheet or icon."""
+    return resources.files("core.desk").joinpath("static", name).read_bytes()
 
 
 @cache
 def style_address() -> str:
     """Changes with its content, so that it may be kept for long."""
-    return f"/desk.css?{sha256(style_sheet()).hexdigest()[:12]}"
+    return f"/desk.css?{sha256(static('desk.css')).hexdigest()[:12]}"
 
 
 @cache

@@ -21,7 +21,7 @@ from core.desk.visit import (
     VISIT_COOKIE,
     Visit,
     read_form,
-    style_sheet,
+    static,
 )
 from core.desk.words import say
 from core.errors import InputError, LiandongError, LocalError
@@ -52,7 +52,8 @@ def desk_app(context: DeskContext) -> Starlette:
             Route("/sign-out", desk.endpoint(sign_in.sign_out), methods=post),
             Route("/sign-in", desk.endpoint(sign_in.sign_in_page, public=True), methods=get),
             Route("/sign-in", desk.endpoint(sign_in.sign_in, public=True), methods=post),
-            Route("/desk.css", _style, methods=get),
+            _static("desk.css", "text/css; charset=utf-8"),
+            _static("desk.svg", "image/svg+xml"),
         ],
         exception_handlers={HTTPException: desk.not_found, Exception: desk.failed},
     )
@@ -135,6 +136,10 @@ class _Desk:
         return visit.page("error.html", 500, words=say("error.inside", visit.lang), code="500")
 
 
-async def _style(request: Request) -> Response:
+def _static(name: str, media_type: str) -> Route:
     headers = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
-    return Response(style_sheet(), media_type="text/css; charset=utf-8", headers=headers)
+
+    async def give(request: Request) -> Response:
+        return Response(static(name), media_type=media_type, headers=headers)
+
+    return Route(f"/{name}", give, methods=["GET"])
