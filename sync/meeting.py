@@ -42,7 +42,7 @@ def meet(
     """
     done = Meeting()
     budget, failures = node.budget_of(peer)
-    sign_for: set[int] = set()
+    sign_for = node.unsigned.pop(peer, set())
     ask_only = failures > 0
     while done.rounds < ROUNDS_MAX:
         with node.lock:
@@ -57,6 +57,7 @@ def meet(
                     node, answer, carrier=transport.carrier, expected=peer, answers=bundle.number
                 )
         except LiandongError as error:
+            node.unsigned[peer] = sign_for
             node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=True))
             raise
         took_s = node.world.monotonic_s() - started_s
@@ -74,8 +75,12 @@ def meet(
             done.refused + tuple(taken.refused),
         )
         progress(done)
+        came = taken.envelopes or taken.chunks
+        if not came and taken.touched and taken.touched <= sign_for:
+            # It brings again what was just signed for: it cannot use our receipts, and asking on changes nothing.
+            break
         sign_for = taken.touched
-        moved = taken.envelopes or taken.chunks or taken.receipts or taken.touched or ask_only or taken.wishes
+        moved = came or taken.receipts or taken.touched or ask_only or taken.wishes
         ask_only = False
         if not sign_for and not (moved and is_owing(node, peer)):
             break

@@ -58,6 +58,8 @@ class Node:
     facts: list[Facts] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock)
     woken: threading.Event = field(default_factory=threading.Event)
+    unsigned: dict[NodeId, set[int]] = field(default_factory=dict)
+    """Streams of which a neighbour brought something, while our receipts for it may have been lost."""
 
     @classmethod
     def load(cls, db: Database, world: World, chunks: ChunkStore, software: str) -> "Node":
