@@ -1,0 +1,120 @@
+"""What survives a crash: a node's database file and its chunks, with a hook at every point of persistence."""
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from core.errors import LocalError
+from core.identifiers import NodeId
+from core.store.engine import CommitUnknown, Database, open_sqlite
+from tests.simulator.faults import Misfortune
+
+PAGES_UNBOUNDED = 0xFFFFFFFE
+NEARLY_FULL_BYTES = 32 << 20
+EMPTY_BYTES = 1 << 36
+
+
+class SimulatedCrash(BaseException):
+    """The power went at this instruction; no production code may catch it."""
+
+    def __init__(self, node: NodeId, point: str) -> None:
+        super().__init__(f"{node} {point}")
+        self.node = node
+        self.point = point
+
+
+class CrashingDatabase(Database):
+    """The production database, which may lose its power at either side of a commit, or not know of one."""
+
+    def __init__(self, inner: Database, disk: "Disk") -> None:
+        super().__init__(inner.engine, inner.path)
+        self._disk = disk
+
+    @contextmanager
+    def transaction(self) -> Iterator[sa.Connection]:
+        disk = self._disk
+        with super().transaction() as tx:
+            disk.bound_pages(tx)
+            yield tx
+            disk.may_crash("crash.before_commit")
+            unknown = disk.misfortune.strikes("commit.unknown")
+            if unknown and disk.misfortune.random.random() < 0.5:
+                raise _commit_unknown()
+        if unknown:
+            raise _commit_unknown()
+        disk.may_crash("crash.after_commit")
+
+
+class Disk:
+    """One machine's disk. A crash copies database and log as they lie, so that reopening recovers from the log."""
+
+    def __init__(self, folder: Path, node: NodeId, misfortune: Misfortune, template: Path) -> None:
+        self.folder, self.node, self.misfortune = folder, node, misfortune
+        self.chunks: dict[str, bytes] = {}
+        self.free_bytes = EMPTY_BYTES
+        self.is_full = False
+        self._life = 0
+        folder.mkdir(parents=True)
+        shutil.copyfile(template, self.path)
+
+    @property
+    def path(self) -> Path:
+        return self.folder / f"node-{self._life}.db"
+
+    def open(self) -> CrashingDatabase:
+        return CrashingDatabase(open_sqlite(self.path), self)
+
+    def crash(self, db: Database) -> None:
+        """Leave the file as a power cut leaves it; what ``db`` still held in memory is gone."""
+        before = self.path
+        self._life += 1
+        for suffix in ("", "-wal"):
+            source = Path(f"{before}{suffix}")
+            if source.exists():
+                shutil.copyfile(source, f"{self.path}{suffix}")
+        db.close()
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{before}{suffix}").unlink(missing_ok=True)
+
+    def may_crash(self, kind: str) -> None:
+        if self.misfortune.strikes(kind):
+            raise SimulatedCrash(self.node, kind)
+
+    def bound_pages(self, tx: sa.Connection) -> None:
+        """While the disk is full the file may not grow by a page."""
+        if self.is_full == bool(tx.info.get("is_full")):
+            return
+        pages = tx.exec_driver_sql("PRAGMA page_count").scalar() if self.is_full else PAGES_UNBOUNDED
+        tx.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
+        tx.info["is_full"] = self.is_full
+
+    def put(self, digest: str, data: bytes) -> None:
+        """The chunk store's port."""
+        if digest in self.chunks:
+            return
+        if self.is_full:
+            raise LocalError(
+                "store.full", zh="磁盘已满，未保存。", en="The disk is full; this was not saved."
+            )
+        if self.misfortune.strikes("crash.at_chunk"):
+            if self.misfortune.random.random() < 0.5:
+                self.chunks[digest] = data
+            raise SimulatedCrash(self.node, "crash.at_chunk")
+        self.chunks[digest] = data
+
+    def get(self, digest: str) -> bytes | None:
+        return self.chunks.get(digest)
+
+    def has(self, digest: str) -> bool:
+        return digest in self.chunks
+
+
+def _commit_unknown() -> CommitUnknown:
+    return CommitUnknown(
+        "store.commit_unknown",
+        zh="写盘结果未知（模拟）。请重新打开程序后按编号查对，不要重复录入。",
+        en="It is not known whether the write reached the disk (simulated). Reopen and look it up.",
+    )

@@ -1,0 +1,27 @@
+"""The worlds that are run: small ones that find much, and the whole of Yuanjiang for a day."""
+
+from core.identifiers import NodeId
+from core.regions import load_yuanjiang
+from tests.simulator.world import Plan
+
+SMALL_NODES = tuple(
+    NodeId(code)
+    for code in (
+        "430981000000",
+        "430981102000",
+        "430981105000",
+        "430981102001",
+        "430981102202",
+        "430981105002",
+        "430981105202",
+    )
+)
+SMALL = Plan(SMALL_NODES, people=6, hours=2.5)
+CALM = Plan(SMALL_NODES, people=6, hours=2.5, misfortune=0.0)
+
+
+def full_city(people: int = 200, hours: float = 8.0) -> Plan:
+    """1 city, 14 townships, 195 villages and communities, one working day."""
+    divisions = load_yuanjiang()
+    every = (divisions.city, *divisions.townships, *divisions.villages)
+    return Plan(tuple(NodeId(division.code) for division in every), people, hours, misfortune=0.5)
