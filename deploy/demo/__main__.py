@@ -63,7 +63,7 @@ def main(folder: Path, seed: int, count: int, limit_s: int, lang: str, receipts:
     try:
         code = asyncio.run(_main(console, folder, seed, count, limit_s, lang, receipts, keep))
     except LiandongError as error:
-        console.print(f"× {error.text(lang)} [{error.code}]", markup=False, style="red", soft_wrap=True)
+        console.print(f"✗ {error.text(lang)} [{error.code}]", markup=False, style="red", soft_wrap=True)
         code = 2 if isinstance(error, InputError) else EXIT_DIFFERENT
     sys.exit(code)
 
@@ -89,6 +89,10 @@ async def _main(
         except TimeoutError:
             _tell_unfinished(console, scene, folder, limit_s)
             return EXIT_DIFFERENT
+        if console.is_terminal:
+            # The live picture is gone; what went wrong on the day is worth a second look.
+            for event in scene.incidents:
+                console.print(f"{event.at}  {event.text(lang)}", markup=False, soft_wrap=True)
         show_sheet(console, verdict, lang)
         if receipts:
             show_receipts(console, verdict, lang)
@@ -175,9 +179,9 @@ async def _reconcile(network: Network, scene: Scene) -> Verdict:
 def _tell_unfinished(console: Console, scene: Scene, folder: Path, limit_s: int) -> None:
     zh = scene.lang == "zh"
     console.print(
-        f"× {limit_s} 秒内没有办完（阶段：{scene.stage[0]}）。还缺："
+        f"✗ {limit_s} 秒内没有办完（阶段：{scene.stage[0]}）。还缺："
         if zh
-        else f"× Not finished within {limit_s} s (stage: {scene.stage[1]}). Missing:",
+        else f"✗ Not finished within {limit_s} s (stage: {scene.stage[1]}). Missing:",
         style="red",
     )
     for words in missing_words(scene, scene.lang):

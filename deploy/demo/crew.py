@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STOP_S_MAX = 10
 COMMAND_S_MAX = 90
 ANSWER_BYTES_MAX = 32 << 20
+_COMMAND = "command "
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Crew:
             start_new_session=True,
         )
         self.commands += 1
-        name = f"command {self.commands}"
+        name = f"{_COMMAND}{self.commands}"
         self._running[name] = process
         try:
             out, err = await asyncio.wait_for(process.communicate(), COMMAND_S_MAX)
@@ -129,8 +130,9 @@ class Crew:
         return self._running[name].pid
 
     def ended(self) -> list[str]:
-        """Names of processes that ended without being asked to."""
-        return [name for name, process in self._running.items() if process.returncode is not None]
+        """Names of processes that go on by themselves, and ended without being asked to."""
+        going_on = ((name, one) for name, one in self._running.items() if not name.startswith(_COMMAND))
+        return [name for name, process in going_on if process.returncode is not None]
 
     async def kill(self, name: str) -> None:
         """End a process as a power cut does: SIGKILL, nothing is written any more."""

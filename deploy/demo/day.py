@@ -66,6 +66,7 @@ class Day:
     async def _work_at(self, station: Station, group: asyncio.TaskGroup) -> None:
         waiting = [plan for plan in self.scene.plans if plan.village == station.node]
         while waiting or self.unfinished():
+            self.network.require_running()
             self.scene.books[station.node] = await station.book()
             self.scene.queues[station.node] = await station.ask("queues")
             moved = await self._steps(station, group)
@@ -186,7 +187,7 @@ class Day:
 
 def short(case: str) -> str:
     """The end of a case number, enough to follow it by eye: village, counter, check."""
-    return "…" + display_case_id(CaseId(case))[9:12] + "-" + display_case_id(CaseId(case))[22:]
+    return display_case_id(CaseId(case))[9:12] + "-" + display_case_id(CaseId(case))[22:]
 
 
 _VERBS = {

@@ -8,6 +8,7 @@ from deploy.demo.network import Network, Station
 from deploy.demo.scene import Scene
 
 LINE = "line"
+BROKEN, MENDED = "!", "✓"
 CUT_S_MIN, CUT_S_MAX = 6.0, 25.0
 KILLED_S = 4.0
 LOOK_S = 0.2
@@ -21,8 +22,9 @@ async def cut_the_line(network: Network, scene: Scene) -> None:
     scene.down.add(LINE)
     where, at = place(township.node), place(township.node, "en")
     scene.tell(
-        f"！ {where} 到市中心的线路断了；镇和村照常收件、初审",
-        f"! The line from {at} to the city is down; the township and its villages go on working",
+        f"{where} 到市中心的线路断了；镇和村照常收件、初审",
+        f"The line from {at} to the city is down; the township and its villages go on working",
+        mark=BROKEN,
     )
     cut_s = scene.elapsed_s
     await asyncio.sleep(CUT_S_MIN)
@@ -30,10 +32,13 @@ async def cut_the_line(network: Network, scene: Scene) -> None:
     waiting = _waiting(scene, township)
     network.line.heal()
     scene.down.discard(LINE)
+    refused = network.line.turned_away
     lasted = f"{scene.elapsed_s - cut_s:.0f}"
     scene.tell(
-        f"√ 线路恢复，断了 {lasted} 秒，{where} 待传 {waiting} 封，从断处续传",
-        f"* The line is back after {lasted} s; {waiting} envelopes wait at {at} and go on from where it broke",
+        f"线路恢复，断了 {lasted} 秒、拒接 {refused} 次；{where} 待传 {waiting} 封，从断处续传",
+        f"The line is back after {lasted} s and {refused} calls turned away; {waiting} envelopes wait at {at} "
+        "and go on from where it broke",
+        mark=MENDED,
     )
 
 
@@ -45,8 +50,9 @@ async def kill_a_village(network: Network, scene: Scene) -> None:
     await network.crew.kill(village.run_name)
     scene.down.add(village.node)
     scene.tell(
-        f"！ {where} 的后台程序被 kill -9（如同断电）；代办员照常收件",
-        f"! The program of {at} was killed with -9, as a power cut does; its agent goes on taking in",
+        f"{where} 的后台程序被 kill -9（如同断电）；代办员照常收件",
+        f"The program of {at} was killed with -9, as a power cut does; its agent goes on taking in",
+        mark=BROKEN,
     )
     before = _taken_in(scene, village)
     await asyncio.sleep(KILLED_S)
@@ -54,8 +60,9 @@ async def kill_a_village(network: Network, scene: Scene) -> None:
     scene.down.discard(village.node)
     more = _taken_in(scene, village) - before
     scene.tell(
-        f"√ {where} 重新运行，其间又收 {more} 件，接着上传",
-        f"* {at} runs again; {more} more were taken in meanwhile and are sent now",
+        f"{where} 重新运行，其间又收 {more} 件，接着上传",
+        f"{at} runs again; {more} more were taken in meanwhile and are sent now",
+        mark=MENDED,
     )
 
 

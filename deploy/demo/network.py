@@ -140,6 +140,15 @@ class Network:
         """A worker beside every node."""
         await in_twos([self._hire(station) for station in self.stations])
 
+    def require_running(self) -> None:
+        """Raises ``LocalError`` (``demo.ended``) if a process ended that nobody asked to."""
+        for name in self.crew.ended():
+            raise LocalError(
+                "demo.ended",
+                zh=f"进程 {name} 自己结束了，详见 logs/{name}.log。",
+                en=f"The process {name} ended by itself; see logs/{name}.log.",
+            )
+
     async def restart(self, station: Station) -> None:
         """Run a node again whose process was killed."""
         await self._run(station)

@@ -18,15 +18,16 @@ EVENTS_KEPT = 200
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """``is_main`` marks what is told even where only a few lines can be."""
+    """``is_main`` marks what is told even where only a few lines can be; ``mark`` an incident and its end."""
 
     at: str
     zh: str
     en: str
     is_main: bool
+    mark: str = ""
 
     def text(self, lang: str) -> str:
-        return self.en if lang == "en" else self.zh
+        return f"{self.mark} {self.en if lang == 'en' else self.zh}".lstrip()
 
 
 @dataclass(slots=True)
@@ -46,6 +47,7 @@ class Scene:
     down: set[str] = field(default_factory=set)
     """Nodes whose process is not running, and ``line`` while the line is cut."""
     events: deque[Event] = field(default_factory=lambda: deque(maxlen=EVENTS_KEPT))
+    incidents: list[Event] = field(default_factory=list)
     told: int = 0
     stage: tuple[str, str] = ("", "")
 
@@ -53,9 +55,11 @@ class Scene:
     def elapsed_s(self) -> float:
         return time.monotonic() - self.started_s
 
-    def tell(self, zh: str, en: str, *, main: bool = True) -> None:
+    def tell(self, zh: str, en: str, *, main: bool = True, mark: str = "") -> None:
         """Note an event, in words."""
-        event = Event(datetime.now(CHINA).strftime("%H:%M:%S"), zh, en, main)
+        event = Event(datetime.now(CHINA).strftime("%H:%M:%S"), zh, en, main, mark)
+        if mark:
+            self.incidents.append(event)
         self.events.append(event)
         self.told += 1
         with self.log.open("a", encoding="utf-8") as file:

@@ -22,7 +22,7 @@ from deploy.demo.scene import Event, Scene
 REFRESH_S = 0.25
 PLAIN_S = 10.0
 EVENT_LINES = 10
-BAR_CELLS = 40
+BAR_CELLS = 34
 WIDTH_MAX = 100
 _STAGES = {
     "todo": ("待收件", "to come", "dim"),
@@ -79,7 +79,8 @@ class Screen:
 
     def _line(self, event: Event) -> None:
         if event.is_main:
-            self.console.print(f"{event.at}  {event.text(self.scene.lang)}", soft_wrap=True, highlight=False)
+            words = f"{event.at}  {event.text(self.scene.lang)}"
+            self.console.print(words, soft_wrap=True, markup=False)
 
     def _new_events(self) -> Iterator[Event]:
         fresh = min(self.scene.told - self._shown, len(self.scene.events))
@@ -173,8 +174,8 @@ class Screen:
     def _event(self, event: Event, width: int) -> Text:
         words = f"{event.at}  {event.text(self.scene.lang)}"
         if cell_len(words) > width:
-            words = set_cell_size(words, width - 1) + "…"
-        style = "bold" if event.zh[:1] in "！√" else "" if event.is_main else "dim"
+            words = set_cell_size(words, width - 2) + ".."
+        style = "bold" if event.mark else "" if event.is_main else "dim"
         return Text(words, style, no_wrap=True)
 
 

@@ -34,10 +34,10 @@ def show_sheet(console: Console, verdict: Verdict, lang: str) -> None:
     )
     console.print(_sums(verdict, relayed, lang), soft_wrap=True, highlight=False)
     for one in verdict.differences[:DIFFERENCES_SHOWN]:
-        console.print(Text(f"× {one.text(lang)}", "red"), soft_wrap=True)
+        console.print(Text(f"✗ {one.text(lang)}", "red"), soft_wrap=True)
     more = len(verdict.differences) - DIFFERENCES_SHOWN
     if more > 0:
-        console.print(f"  … 还有 {more} 处" if zh else f"  … and {more} more")
+        console.print(f"  另有 {more} 处" if zh else f"  and {more} more")
 
 
 def show_receipts(console: Console, verdict: Verdict, lang: str) -> None:
@@ -47,9 +47,9 @@ def show_receipts(console: Console, verdict: Verdict, lang: str) -> None:
         if one.case != case:
             case = one.case
             console.print(Text(f"\n{display_case_id(CaseId(case))}", "bold"))
-        mark = "✓" if one.is_good else "×"
+        mark = "✓" if one.is_good else "✗"
         at = local(from_iso(one.at))[11:19] if one.at else "--:--:--"
-        words = f"  {mark} {at}  {one.what(lang)}  {place(one.giver, lang)} → {place(one.taker, lang)}  {one.kind_text(lang)}"
+        words = f"  {mark} {at}  {one.what(lang)}  {place(one.giver, lang)} -> {place(one.taker, lang)}  {one.kind_text(lang)}"
         console.print(Text(words, "" if one.is_good else "red"), soft_wrap=True)
 
 
@@ -144,7 +144,7 @@ def _row(row: Row, lang: str) -> list[Text]:
         _both(row, name_) for name_ in ("accepted", "returned", "refused", "ended", "decided", "delivered")
     ]
     cells.append(str(row.in_transit))
-    mark = Text("✓", "green") if row.is_level else Text("×", "bold red")
+    mark = Text("✓", "green") if row.is_level else Text("✗", "bold red")
     return [Text(name, style), *(Text(cell, "red" if "/" in cell else style) for cell in cells), mark]
 
 
@@ -168,7 +168,7 @@ def _total(rows: list[Row], lang: str) -> list[Text]:
     cells += [
         _both(sums, name) for name in ("accepted", "returned", "refused", "ended", "decided", "delivered")
     ]
-    mark = Text("✓", "green") if sums.is_level else Text("×", "bold red")
+    mark = Text("✓", "green") if sums.is_level else Text("✗", "bold red")
     name = "合计" if lang == "zh" else "total"
     return [Text(name, "bold"), *(Text(cell, "bold") for cell in [*cells, str(sums.in_transit)]), mark]
 
@@ -180,15 +180,20 @@ def _add(counts: Iterable[Count]) -> Count:
 
 def _sums(verdict: Verdict, relayed: int, lang: str) -> str:
     billed, paid = f"{verdict.billed_fen / 100:.2f}", f"{verdict.paid_fen / 100:.2f}"
-    good = sum(one.is_good for one in verdict.handovers)
+    good, needed = sum(one.is_good for one in verdict.handovers), len(verdict.handovers)
     size = f"{verdict.files_bytes / 1e6:.1f} MB"
     if lang == "zh":
-        return (
-            f"费用：应收 {billed} 元，实收 {paid} 元；附件：{verdict.files} 个 {size}，各级解密后与村里交来的逐字节核对；"
-            f"\n回执：{good}/{len(verdict.handovers)} 次交接有签名回执并验签（保管、入账）；保密件 {relayed} 件，镇只过手不拆封。"
+        lines = (
+            f"费用  应收 {billed} 元，实收 {paid} 元",
+            f"附件  {verdict.files} 个，共 {size}，各级解密后与村里交来的核对 SHA-256",
+            f"回执  应有 {needed} 份（逐手保管、各级入账），验签相符 {good} 份",
+            f"保密  {relayed} 件，镇只过手，不能拆看，不在镇账",
         )
-    return (
-        f"Fees: {billed} yuan billed, {paid} paid. Files: {verdict.files}, {size}, decrypted at each tier and held "
-        f"against what was handed in.\nReceipts: {good} of {len(verdict.handovers)} hand-overs signed for, every "
-        f"signature verified. Confidential cases relayed sealed: {relayed}."
-    )
+    else:
+        lines = (
+            f"Fees      {billed} yuan billed, {paid} paid",
+            f"Files     {verdict.files} of {size}, decrypted at each tier, SHA-256 as handed in at the village",
+            f"Receipts  {needed} needed (custody hand by hand, acceptance by each reader), {good} verified",
+            f"Sealed    {relayed} confidential, relayed unread and not in a township's book",
+        )
+    return "\n".join(lines)
