@@ -8,7 +8,7 @@ from core.labels import label
 from core.people import mask_id, mask_name, mask_phone
 from core.regions import Divisions
 from village_agent.intake import Problem
-from village_agent.outlook import Outlook, clock_words, place_name
+from village_agent.outlook import Outlook, clock_words, holder_words, place_name
 from village_agent.widths import fit
 
 
@@ -46,7 +46,7 @@ def case_words(view: Outlook, divisions: Divisions, lang: str) -> str:
         f"{display_case_id(case.id)}  {item}",
         f"{mask_name(who.name)}  {mask_id(who.id_no)}  {mask_phone(who.mobile)}",
         f"{label('heading.state', lang)}: {label(f'state.{case.state}', lang)}  "
-        f"{label('heading.holder', lang)}: {place_name(case.holder, divisions, lang)}",
+        f"{label('heading.holder', lang)}: {holder_words(view, divisions, lang)}",
         f"{label(view.wording, lang)}  {label(view.stage, lang)}",
         *limit_lines(view, lang),
         *missing_lines(view, lang),
@@ -64,14 +64,17 @@ def case_words(view: Outlook, divisions: Divisions, lang: str) -> str:
 
 def path_lines(view: Outlook, divisions: Divisions, lang: str) -> list[str]:
     """The path as a line of desks with times."""
+    zh = lang == "zh"
     lines = []
     for stay in view.path:
-        until = clock_words(stay.until) if stay.until else ("至今" if lang == "zh" else "now")
-        note = f"  {stay.note}" if stay.note else ""
         place = place_name(stay.node, divisions, lang)
-        lines.append(
-            f"  {clock_words(stay.since)} - {until}  {place}  {label(stay.what, lang)} {stay.by}{note}"
-        )
+        if stay.node is None:
+            lines.append(f"  {clock_words(stay.since)}  {place}")
+            continue
+        until = clock_words(stay.until) if stay.until else ("至今" if zh else "now")
+        done = f"{label(stay.what, lang)} {stay.by}" if stay.what else ("等待办理" if zh else "waiting")
+        note = f"  {stay.note}" if stay.note else ""
+        lines.append(f"  {clock_words(stay.since)} - {until}  {place}  {done}{note}")
     return lines
 
 

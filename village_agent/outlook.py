@@ -52,7 +52,7 @@ class Stay:
     since: datetime
     until: datetime | None
     what: str
-    """Key of ``core.labels`` of the step that brought it here."""
+    """Key of ``core.labels`` of the last step taken here; empty while the case waits for one."""
     by: str
     note: str
 
@@ -73,6 +73,11 @@ class Outlook:
     missing: tuple[str, ...]
     attention: tuple[Attention, ...] = ()
     """What is here of the case but not in effect, with the reason."""
+
+    @property
+    def in_transit(self) -> bool:
+        """Handed on, but the next desk has not signed for it yet."""
+        return self.stage is Stage.WAITING and self.case.holder != self.case.origin
 
     @property
     def materials_in_transit(self) -> bool:
@@ -165,9 +170,9 @@ def _path(case: Case) -> Iterator[Stay]:
         if step.holder == last.node and step is not first:
             stays[-1] = Stay(last.node, last.since, None, f"message.{step.type}", step.actor.name, step.note)
         else:
-            until = step.at if last.until is None else last.until
-            stays[-1] = Stay(last.node, last.since, until, last.what, last.by, last.note)
-            stays.append(Stay(step.holder, step.at, None, f"message.{step.type}", step.actor.name, step.note))
+            done = f"message.{step.type}"
+            stays[-1] = Stay(last.node, last.since, step.at, done, step.actor.name, step.note)
+            stays.append(Stay(step.holder, step.at, None, "", "", ""))
     yield from stays
 
 
@@ -211,6 +216,14 @@ def _limit(village: Village, case: Case) -> tuple[int | None, datetime | None]:
         return None, None
 
 
+def holder_words(view: Outlook, divisions: Divisions, lang: str = "zh") -> str:
+    """Who holds the case; while it travels, that it does."""
+    place = place_name(view.case.holder, divisions, lang)
+    if not view.in_transit:
+        return place
+    return f"{place}（在途，尚未签收）" if lang == "zh" else f"{place} (in transit, not signed for yet)"
+
+
 def place_name(node: NodeId | None, divisions: Divisions, lang: str = "zh") -> str:
     """``琼湖街道 镇便民服务中心``; who holds a closed case is nobody."""
     if node is None:
@@ -235,6 +248,7 @@ def facts(view: Outlook, intake: Intake, *, full: bool = False) -> dict[str, Any
         "state": case.state,
         "holder": case.holder,
         "holder_name": place_name(case.holder, divisions),
+        "in_transit": view.in_transit,
         "stage": view.stage.partition(".")[2],
         "wording": view.wording.partition(".")[2],
         "applicant": {
@@ -255,7 +269,7 @@ def facts(view: Outlook, intake: Intake, *, full: bool = False) -> dict[str, Any
                 "place": place_name(stay.node, divisions),
                 "since": local(stay.since),
                 "until": local(stay.until) if stay.until else None,
-                "what": label(stay.what),
+                "what": label(stay.what) if stay.what else "",
                 "by": stay.by,
                 "note": stay.note,
             }

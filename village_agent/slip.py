@@ -9,7 +9,7 @@ from core.identifiers import display_case_id, division_of
 from core.labels import label
 from core.people import mask_id
 from core.regions import Divisions
-from village_agent.outlook import Outlook, Wording, place_name
+from village_agent.outlook import Outlook, Wording, holder_words
 from village_agent.widths import fit, wrap
 
 SLIP_CELLS = 46
@@ -42,7 +42,7 @@ def slip_lines(view: Outlook, divisions: Divisions, lang: str = "zh", width: int
     lines += ["-" * width, *wrap(f"{label(wording, lang)}{'，' if zh else ': '}{note}", width)]
     if view.materials_in_transit:
         lines += wrap(f"{label('outbox.materials_in_transit', lang)} {view.parts_sent}/{view.parts}", width)
-    holder = f"{label('heading.holder', lang)}{colon}{place_name(case.holder, divisions, lang)}"
+    holder = f"{label('heading.holder', lang)}{colon}{holder_words(view, divisions, lang)}"
     return [*lines, *wrap(holder, width)]
 
 

@@ -40,7 +40,10 @@ def key(keys: str, action: str, words: str, *, shown: bool = True, first: bool =
 
 
 class DeskScreen(Screen[None]):
-    """Composes ``body()`` between title and keys."""
+    """Composes ``body()`` between title and keys.
+
+    Textual calls the handlers of every class of a screen, the derived one first.
+    """
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "leave", "key.back")]
     TITLE_KEY = "home"
@@ -75,7 +78,6 @@ class DeskScreen(Screen[None]):
         return self.words(self.TITLE_KEY)
 
     def on_mount(self) -> None:
-        self.tell("")
         self.show_frame()
 
     def on_screen_resume(self) -> None:

@@ -51,13 +51,11 @@ class CaseScreen(DeskScreen):
 
     def on_mount(self) -> None:
         self._show()
-        super().on_mount()
         self.set_interval(REFRESH_S, self._show)
         self.query_one("#body").focus()
 
     def on_screen_resume(self) -> None:
         self._show()
-        super().on_screen_resume()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self.view is None:

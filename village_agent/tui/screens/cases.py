@@ -50,13 +50,11 @@ class CasesScreen(DeskScreen):
         yield Vertical(*parts, id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show()
         self.set_interval(REFRESH_S, self._refresh)
         (self.query_one(Input) if self.kind == "search" else self.query_one(WindowList)).focus()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._show()
 
     def on_input_changed(self, event: Input.Changed) -> None:

@@ -32,7 +32,6 @@ class CheckScreen(WizardScreen):
         yield WindowList(id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show()
         self.query_one(WindowList).focus()
 

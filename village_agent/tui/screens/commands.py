@@ -32,7 +32,6 @@ class CommandsScreen(DeskScreen):
         yield WindowList(id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         rows = [Row(action, f"{keys:<8}{self.words(words)}") for action, words, keys in COMMANDS]
         self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=0)
         self.query_one(WindowList).focus()

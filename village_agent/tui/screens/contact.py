@@ -47,7 +47,6 @@ class ContactScreen(DeskScreen):
         yield Static(id="body", markup=False)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.action_start()
 
     def action_start(self) -> None:

@@ -34,12 +34,10 @@ class DraftsScreen(DeskScreen):
         yield WindowList(id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self._show()
         self.query_one(WindowList).focus()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._show()
 
     def action_choose(self) -> None:

@@ -31,7 +31,6 @@ class FindItemScreen(DeskScreen):
         yield Vertical(search, WindowList(), Static(id="item-facts", markup=False), id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#item-facts").styles.height = 3
         self._search("")
         self.query_one(Input).focus()

@@ -39,7 +39,6 @@ class FormScreen(WizardScreen):
         yield VerticalScroll(*fields, NextStep(self.words("next")), id="body", can_focus=False)
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.show_asked_for()
         fields = list(self.query(Field))
         chosen = next((field for field in fields if field.asked.key == self.focus_key), None)
@@ -115,7 +114,6 @@ class ApplicantScreen(FormScreen):
         return self.draft.sheet.applicant
 
     def on_mount(self) -> None:
-        super().on_mount()
         if self.item.applicant_in_person:
             self.tell(self.words("in_person"))
 

@@ -19,5 +19,4 @@ class HelpScreen(DeskScreen):
         yield VerticalScroll(Static(painted(self.words("help_text"))), id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#body").focus()

@@ -54,14 +54,12 @@ class HomeScreen(DeskScreen):
         yield Vertical(WindowList(), Static(id="facts", markup=False), id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         self.query_one("#facts").styles.height = "auto"
         self.set_interval(REFRESH_S, self._show)
         self._show()
         self.query_one(WindowList).focus()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._show()
 
     def action_stay(self) -> None:

@@ -107,4 +107,5 @@ class LockScreen(Screen[tuple[Operator, bytes]]):
         self.query_one("#who", Static).update(painted(f"{say('operator', self._lang)}:\n" + "\n".join(lines)))
 
     def _tell(self, words: str) -> None:
+        self.query_one("#message").display = bool(words)
         self.query_one("#message", Static).update(painted(words))

@@ -43,7 +43,6 @@ class MaterialsScreen(WizardScreen):
         yield WindowList(id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         names = [material.name for material in self.item.materials]
         start = names.index(self.focus_key) if self.focus_key in names else 0
         self._show(start)

@@ -49,12 +49,11 @@ class QrScreen(DeskScreen):
         self.case_id = case_id
 
     def compose(self) -> Iterator[Widget]:
-        yield Horizontal(Qr(self.case_id), Static(id="keys"))
+        yield Horizontal(Qr(self.case_id), Static(id="beside"))
 
     def on_mount(self) -> None:
         words = f" {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
-        self.query_one("#keys", Static).update(painted(words))
-        self.query_one("#keys").styles.height = 4
+        self.query_one("#beside", Static).update(painted(words))
 
     def show_frame(self) -> None:
         """There is no frame: the QR needs the rows."""
@@ -80,18 +79,15 @@ class SlipScreen(DeskScreen):
         yield Horizontal(slip, Qr(self.case_id), id="body")
 
     def on_mount(self) -> None:
-        super().on_mount()
         if self._just_submitted:
             self.tell(self.words("submitted", number=display_case_id(self.case_id)))
         self.query_one("#slip").focus()
         self._show()
 
     def on_screen_resume(self) -> None:
-        super().on_screen_resume()
         self._show()
 
     def on_resize(self) -> None:
-        super().on_resize()
         self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
 
     def action_qr(self) -> None:
