@@ -5,10 +5,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from starlette.applications import Starlette
-
 from core.desk.context import DeskContext
-from core.desk.web import desk_app
+from core.desk.web import DeskApp, desk_app
 from core.store.officers import Roster
 from sync import audit
 from sync.environment import SystemWorld
@@ -33,7 +31,7 @@ def desk_context(app: Township) -> DeskContext:
     )
 
 
-def build_desk(app: Township) -> Starlette:
+def build_desk(app: Township) -> DeskApp:
     """The officers' pages of an opened node."""
     return desk_app(desk_context(app))
 

@@ -1,7 +1,6 @@
 """The desk's pages as one ASGI application: routes, sessions, form tokens, and refusals in words."""
 
 import logging
-import secrets
 from collections.abc import Awaitable, Callable
 from urllib.parse import quote
 
@@ -32,9 +31,11 @@ log = logging.getLogger(__name__)
 
 Handler = Callable[[Visit], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
+DeskApp = Starlette
+"""What serves the pages; the tiers need not know the web framework."""
 
 
-def desk_app(context: DeskContext) -> Starlette:
+def desk_app(context: DeskContext) -> DeskApp:
     """The pages of one node's desk."""
     desk = _Desk(context)
     get, post = ["GET"], ["POST"]
@@ -122,7 +123,7 @@ class _Desk:
         if asked in LANGS:
             visit.cookies[LANG_COOKIE] = lang
         if VISIT_COOKIE not in request.cookies:
-            visit.cookies[VISIT_COOKIE] = secrets.token_hex(32)
+            visit.cookies[VISIT_COOKIE] = self._context.world.random_bytes(32).hex()
         return visit
 
     async def not_found(self, request: Request, error: Exception) -> Response:
