@@ -101,6 +101,7 @@ async def _main(
             await stay.until_stopped(console, network, lang)
         return 0 if verdict.is_level else EXIT_DIFFERENT
     except asyncio.CancelledError:
+        await crew.stop()
         console.print(
             "已停止，子进程都已结束。" if lang == "zh" else "Stopped; every child process has ended."
         )
@@ -201,10 +202,18 @@ def _tell_end(console: Console, scene: Scene, crew: Crew, verdict: Verdict) -> N
 
 
 def _stop_on_signals() -> None:
+    """End cleanly on the first signal; further ones do not interrupt the ending, which takes seconds at most."""
     task = asyncio.current_task()
     assert task is not None
+    asked: list[int] = []
+
+    def stop(number: int) -> None:
+        if not asked:
+            task.cancel()
+        asked.append(number)
+
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        asyncio.get_running_loop().add_signal_handler(number, task.cancel)
+        asyncio.get_running_loop().add_signal_handler(number, stop, number)
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

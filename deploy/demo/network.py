@@ -5,7 +5,6 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Awaitable
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,8 @@ from deploy.demo.plan import CITY, TOWNSHIPS, VILLAGES
 
 EVERY_S = 1
 READY_S_MAX = 40
+AT_ONCE = 2
+"""Programs started at the same time: as many as the small machines that this runs on have processors."""
 PROGRAMS = {Tier.CITY: "city-node", Tier.TOWNSHIP: "township-node", Tier.VILLAGE: "village-agent"}
 
 NewOfficer = tuple[str, str, tuple[str, ...]]
@@ -138,7 +139,13 @@ class Network:
 
     async def hire(self) -> None:
         """A worker beside every node."""
-        await in_twos([self._hire(station) for station in self.stations])
+        turn = asyncio.Semaphore(AT_ONCE)
+
+        async def hire(station: Station) -> None:
+            async with turn:
+                await self._hire(station)
+
+        await asyncio.gather(*(hire(station) for station in self.stations))
 
     def require_running(self) -> None:
         """Raises ``LocalError`` (``demo.ended``) if a process ended that nobody asked to."""
@@ -218,17 +225,6 @@ class Network:
             zh=f"节点 {station.node} 没有在 {READY_S_MAX} 秒内运行起来，详见 logs/{station.run_name}.log。",
             en=f"Node {station.node} was not running within {READY_S_MAX} s; see logs/{station.run_name}.log.",
         )
-
-
-async def in_twos(work: list[Awaitable[Any]]) -> None:
-    """Do things two at a time: as many as the small machines that this runs on have processors."""
-    turn = asyncio.Semaphore(2)
-
-    async def one(thing: Awaitable[Any]) -> None:
-        async with turn:
-            await thing
-
-    await asyncio.gather(*(one(thing) for thing in work))
 
 
 def free_ports(count: int) -> list[int]:

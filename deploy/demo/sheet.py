@@ -56,6 +56,8 @@ def show_receipts(console: Console, verdict: Verdict, lang: str) -> None:
 def missing_words(scene: Scene, lang: str) -> list[str]:
     """For every application that has not ended: which, at whose desk, and which book lags."""
     words = []
+    if not scene.plans:
+        words.append("节点还没有装好，尚未开始收件" if lang == "zh" else "the nodes are not set up yet")
     handed_in = {plan.number for plan in scene.cases.values()}
     for plan in scene.plans:
         if plan.number not in handed_in:
