@@ -12,14 +12,19 @@ from itertools import pairwise
 from core.errors import LiandongError
 from core.identifiers import CaseId, NodeId, Tier, division_of, parent_of, tier_of
 from sync import audit
-from sync.bundle import read_bundle
+from sync.bundle import Kind, read_bundle
+from sync.envelope import read_header
+from sync.header import Suite
 from sync.hello import read_hello
 from sync.overview import ScannedFiles
-from sync.stream_id import Lane
+from sync.stream_id import EVERYONE, Lane
+from tests.simulator.disk import EMPTY_BYTES
 from tests.simulator.ledger import PERSONAL, Ledger, Slip, Violation
 from tests.simulator.site import Site
 from village_agent.outlook import Wording
 
+REFUSALS = {"store.full", "intake.disk_full", "catalogue.none_in_force"}
+"""What people may be told when they do nothing wrong; they come again later."""
 HELD = "SELECT digest FROM envelope JOIN stream ON stream.id = stream_id WHERE key = ? AND seq = ?"
 
 
@@ -44,7 +49,17 @@ class Judge:
         """S3 on the wire, and S6: no node gives two bundles one number."""
         if any(mark in data for mark in PERSONAL):
             self.breaks("S3", sender.name, "personal data in a bundle")
-        hello = read_hello(next(read_bundle(data)).payload)
+        frames = list(read_bundle(data))
+        for frame in frames:
+            if frame.kind is Kind.ENVELOPE:
+                header = read_header(frame.payload)
+                if (
+                    header.suite is Suite.PUBLIC_1
+                    and header.readers != (EVERYONE,)
+                    and header.lane != Lane.ATTACHMENT
+                ):
+                    self.breaks("S3", sender.name, f"an envelope of {header.origin} is not sealed")
+        hello = read_hello(frames[0].payload)
         key = (hello.sender, hello.epoch)
         if hello.number <= self._numbers.get(key, 0):
             self.breaks("S6", sender.name, f"bundle number {hello.number} again")
@@ -53,6 +68,13 @@ class Judge:
     def saw_log(self, line: str) -> None:
         if any(mark.decode() in line for mark in PERSONAL):
             self.breaks("S3", "log", "personal data in a log line")
+
+    def refused(self, site: Site, error: LiandongError) -> None:
+        """L4 and S9: who does nothing wrong is refused only for a cause outside, which the words name."""
+        if error.code not in REFUSALS:
+            self.breaks("L4", site.name, f"somebody was refused without cause: {error.code} {error.en}")
+        elif not (site.disk.is_full or site.disk.free_bytes < EMPTY_BYTES):
+            self.breaks("L4", site.name, f"{error.code}, though there is room")
 
     def after_contact(self, child: Site, parent: Site) -> None:
         """S8 both ways: nothing is let go that the next hop does not durably hold."""

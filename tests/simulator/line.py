@@ -37,6 +37,8 @@ class Line:
     def __init__(self, around: Surroundings, child: Site, parent: Site) -> None:
         self.around, self.child, self.parent = around, child, parent
         self.down_until_s = 0.0
+        self.deceived = ""
+        """What the last call brought instead of its answer; it may not count as a contact."""
         self._answers: list[bytes] = []
         self._sent = 0
         self._newest_taken = 0
@@ -44,12 +46,14 @@ class Line:
     def exchange(self, bundle: bytes) -> bytes:
         around, fate = self.around, self.around.misfortune
         self._sent += 1
+        self.deceived = ""
         around.saw_bundle(self.child, bundle)
         if fate.strikes("line.partition"):
             self.down_until_s = around.timeline.now_s + fate.random.uniform(120, 2400)
         if around.timeline.now_s < self.down_until_s:
             raise _down("partition")
         if fate.strikes("line.captive_portal"):
+            self.deceived = "a captive portal's page"
             return PORTAL
         if fate.strikes("request.drop"):
             raise _down("request lost")
@@ -69,6 +73,7 @@ class Line:
         if fate.strikes("answer.drop"):
             raise _down("answer lost")
         if len(self._answers) > 1 and fate.strikes("answer.stale"):
+            self.deceived = "a stale answer"
             return fate.random.choice(self._answers[:-1])
         return _damaged(answer, fate, "answer")
 

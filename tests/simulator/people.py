@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from core import bodies as b
 from core.case import Case
-from core.errors import LiandongError, LocalError
+from core.errors import LiandongError
 from core.identifiers import CaseId, NodeId, Tier
 from core.items import Item
 from core.messages import Actor, Body, Role, encode
@@ -21,6 +21,7 @@ from core.states import State
 from core.store.engine import CommitUnknown
 from tests.simulator.disk import SimulatedCrash
 from tests.simulator.invented import invent, sheet_for, small_catalogue
+from tests.simulator.judge import REFUSALS, Judge
 from tests.simulator.ledger import Done, Ledger, Person, Slip
 from tests.simulator.site import Site
 from tests.simulator.timeline import Timeline
@@ -37,6 +38,7 @@ class Offices(Protocol):
 
     timeline: Timeline
     ledger: Ledger
+    judge: Judge
     sites: dict[NodeId, Site]
     people_until_s: float
 
@@ -171,8 +173,8 @@ class People:
                 self._later((60, 120), again)
         except LiandongError as error:
             self.around.say("told", site.name, code=error.code, en=error.en)
-            local = isinstance(error, LocalError) or error.code == "catalogue.none_in_force"
-            if again is not None and local:
+            self.around.judge.refused(site, error)
+            if again is not None and error.code in REFUSALS:
                 self._later(COME_AGAIN_S, again)
         finally:
             self.around.touched(site)

@@ -17,6 +17,7 @@ SMALL_NODES = tuple(
     )
 )
 SMALL = Plan(SMALL_NODES, people=6, hours=2.5)
+GATE_SEEDS = range(1, 11)
 CALM = Plan(SMALL_NODES, people=6, hours=2.5, misfortune=0.0)
 
 

@@ -1,0 +1,73 @@
+"""``python -m tests.simulator seed N [--trace] | gate | soak | city | planted``: live through seeds from the command line."""
+
+import argparse
+import itertools
+import sys
+from pathlib import Path
+
+from tests.simulator.plans import GATE_SEEDS, SMALL, full_city
+from tests.simulator.planting import run_planted
+from tests.simulator.runs import run_seeds
+from tests.simulator.world import run
+
+
+def main() -> int:
+    """Exit code 0 if every promise held (for ``planted``: if every bug was caught)."""
+    parser = argparse.ArgumentParser(prog="python -m tests.simulator", description=__doc__)
+    verbs = parser.add_subparsers(dest="verb", required=True)
+    seed = verbs.add_parser("seed", help="one seed; --trace prints one line an event")
+    seed.add_argument("number", type=int)
+    seed.add_argument("--trace", action="store_true")
+    seed.add_argument("--city", action="store_true", help="the whole of Yuanjiang instead of the small world")
+    verbs.add_parser("gate", help="the seeds that every commit must survive")
+    soak = verbs.add_parser("soak", help="seeds until the number or the minutes are used up")
+    soak.add_argument("--seeds", type=int, default=0, help="0: no bound")
+    soak.add_argument("--minutes", type=float, default=0.0, help="0: no bound")
+    soak.add_argument("--first", type=int, default=1)
+    soak.add_argument("--jobs", type=int, default=1)
+    soak.add_argument("--stop", action="store_true", help="stop at the first violation")
+    city = verbs.add_parser("city", help="one working day of the whole city")
+    city.add_argument("--seed", type=int, default=1)
+    city.add_argument("--people", type=int, default=200)
+    planted = verbs.add_parser("planted", help="every planted bug must be caught")
+    planted.add_argument("names", nargs="*")
+    planted.add_argument("--seeds", type=int, default=10)
+    options = parser.parse_args()
+    match options.verb:
+        case "seed":
+            return _seed(options.number, trace=options.trace, city=options.city)
+        case "gate":
+            tally = run_seeds(GATE_SEEDS)
+        case "city":
+            tally = run_seeds([options.seed], full_city(options.people))
+        case "planted":
+            return run_planted(Path(__file__).parent / "planted", options.names, options.seeds)
+        case _:
+            numbers = itertools.islice(itertools.count(options.first), options.seeds or None)
+            if not (options.seeds or options.minutes):
+                parser.error("soak needs --seeds or --minutes")
+            tally = run_seeds(
+                numbers if options.jobs == 1 else list(numbers),
+                minutes=options.minutes,
+                jobs=options.jobs,
+                stop_at_first=options.stop,
+            )
+    print(tally.table())
+    return 1 if tally.broken else 0
+
+
+def _seed(number: int, *, trace: bool, city: bool) -> int:
+    outcome = run(number, full_city() if city else SMALL, keep_trace=trace)
+    if trace:
+        print("\n".join(outcome.trace))
+    for violation in outcome.broken:
+        print(f"seed {number}: {violation}")
+    if not trace:
+        print(
+            f"seed {number}: {outcome.cases} cases, {outcome.steps} steps, {len(outcome.broken)} violations"
+        )
+    return 1 if outcome.broken else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
