@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import signal
 import sys
+from contextlib import suppress
 from importlib import resources
 from pathlib import Path
 
@@ -43,7 +44,7 @@ EXIT_DIFFERENT, EXIT_STOPPED = 1, 130
     "count",
     default=44,
     show_default=True,
-    type=click.IntRange(12, 400),
+    type=click.IntRange(16, 400),
     help="申请件数 / applications",
 )
 @click.option(
@@ -98,13 +99,14 @@ async def _main(
             show_receipts(console, verdict, lang)
         _tell_end(console, scene, crew, verdict)
         if keep:
-            await stay.until_stopped(console, network, lang)
+            with suppress(asyncio.CancelledError):
+                await stay.until_stopped(console, network, lang)
+            await crew.stop()
+            console.print(_stopped(lang))
         return 0 if verdict.is_level else EXIT_DIFFERENT
     except asyncio.CancelledError:
         await crew.stop()
-        console.print(
-            "已停止，子进程都已结束。" if lang == "zh" else "Stopped; every child process has ended."
-        )
+        console.print(_stopped(lang))
         return EXIT_STOPPED
     except ExceptionGroup as group:
         raise _first(group) from group
@@ -199,6 +201,10 @@ def _tell_end(console: Console, scene: Scene, crew: Crew, verdict: Verdict) -> N
         result = "All books agree" if verdict.is_level else f"{len(verdict.differences)} differences"
         words = f"{result}: {cases} cases, {crew.commands} commands, seed {scene.seed}, {took} s"
     console.print(words, style="bold green" if verdict.is_level else "bold red", soft_wrap=True)
+
+
+def _stopped(lang: str) -> str:
+    return "已停止，子进程都已结束。" if lang == "zh" else "Stopped; every child process has ended."
 
 
 def _stop_on_signals() -> None:

@@ -77,10 +77,12 @@ class Day:
 
     async def _steps(self, station: Station, group: asyncio.TaskGroup) -> bool:
         moved = False
-        for entry in list(self.scene.books[station.node].entries.values()):
-            plan = self.scene.cases.get(entry.id)
-            if plan is None or (station.node, entry.id) in self._busy:
+        for case in list(self.scene.books[station.node].entries):
+            plan = self.scene.cases.get(case)
+            if plan is None or (station.node, case) in self._busy:
                 continue
+            # Looked up at its turn: a command may have ended meanwhile and turned the page.
+            entry = self.scene.books[station.node].entries[case]
             self._look(station, entry, group)
             if station.tier is Tier.VILLAGE:
                 step = village_step(station.node, entry, plan)

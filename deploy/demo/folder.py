@@ -21,7 +21,7 @@ def fresh(folder: Path, seed: int) -> Path:
         _require_ended(folder)
         shutil.rmtree(folder)
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    for name in ("logs", "scans", "papers"):
+    for name in ("logs", "scans"):
         (folder / name).mkdir()
     facts = {"what": "liandong demo", "pid": os.getpid(), "seed": seed}
     (folder / MARKER).write_text(json.dumps(facts), encoding="utf-8")

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shlex
+from pathlib import Path
 
 from rich.console import Console
 
@@ -22,20 +23,21 @@ async def until_stopped(console: Console, network: Network, lang: str) -> None:
 async def opening_words(network: Network, lang: str) -> list[str]:
     zh = lang == "zh"
     village = network.villages[0]
-    pin_file = shlex.quote(str(network.folder / "pin"))
-    tui = f"{BIN / village.program} --data {shlex.quote(str(village.folder))} --pin-file {pin_file} tui"
+    paths = (BIN / village.program, village.folder, network.folder / "pin")
+    program, data, pin = (shlex.quote(_near(path)) for path in paths)
+    tui = f"{program} --data {data} --pin-file {pin} tui"
     words = ["", "仍在运行，可以打开看看：" if zh else "Still running; to look around:"]
-    words += [f"  {place(village.node, lang)} {'终端' if zh else 'terminal'}:", f"    {tui}"]
+    words += [f"  {place(village.node, lang)} {'终端：' if zh else 'terminal:'}", f"    {tui}"]
     for station in (network.city, *network.townships):
         words += await _desk_words(station, lang)
-    file = network.folder / "passwords.txt"
+    file = _near(network.folder / "passwords.txt")
     words.append(
         f"  一次性密码在 {file}（首次登录须修改）"
         if zh
         else f"  One-time passwords: {file} (changed at first sign-in)"
     )
-    stop = f"Ctrl-C, {'或' if zh else 'or'} kill {os.getpid()}"
-    return [*words, f"  {'停止' if zh else 'to stop'}: {stop}", ""]
+    stop = f"停止：Ctrl-C，或 kill {os.getpid()}" if zh else f"To stop: Ctrl-C, or kill {os.getpid()}"
+    return [*words, f"  {stop}", ""]
 
 
 async def _desk_words(station: Station, lang: str) -> list[str]:
@@ -50,3 +52,9 @@ async def _desk_words(station: Station, lang: str) -> list[str]:
     names = " ".join(station.passwords)
     sign_in = "工号" if lang == "zh" else "sign in as"
     return [f"  {place(station.node, lang)}: http://{station.desk}/  {sign_in}: {names}"]
+
+
+def _near(path: Path) -> str:
+    """The path as it is typed here: shorter than the whole one where it lies below the current folder."""
+    here = Path.cwd()
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
