@@ -8,6 +8,9 @@ _SAFE = str.maketrans(
 )
 
 
+_CLOSING = frozenset("，。、；：）」！？")
+
+
 def safe(text: str) -> str:
     """``text`` without the glyphs whose width depends on the console."""
     return text.translate(_SAFE)
@@ -50,8 +53,8 @@ def wrap(text: str, width: int) -> list[str]:
 
 
 def clean(text: str) -> str:
-    """Without what would move the cursor or be drawn in two widths."""
-    return safe("".join(char if char.isprintable() else " " for char in text))
+    """Without what would move the cursor."""
+    return "".join(char if char.isprintable() else " " for char in text)
 
 
 def _pieces(text: str) -> list[str]:
@@ -64,6 +67,11 @@ def _pieces(text: str) -> list[str]:
         if char == " ":
             pieces.append(word + char)
         else:
-            pieces += [word, char] if word else [char]
+            pieces += [word] if word else []
+            # Closing marks do not begin a line.
+            if char in _CLOSING and pieces:
+                pieces[-1] += char
+            else:
+                pieces.append(char)
         word = ""
     return [piece for piece in [*pieces, word] if piece]

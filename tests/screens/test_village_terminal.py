@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from sync.environment import SystemWorld
 from tests.screens.terminal import Terminal
-from tests.unit.village_kit import PIN, open_desk, sheet
+from tests.unit.village_kit import PIN, open_desk, person, sheet
 from tests.unit.village_screens import ambiguous
 
 PROGRAM = [sys.executable, "-c", "from village_agent.cli import main; main()"]
@@ -87,3 +87,20 @@ def test_an_unknown_folder_is_refused_in_words_without_a_screen(tmp_path: Path) 
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2
     assert "settings.missing" in done.stderr
+
+
+def test_a_card_reader_that_types_faster_than_the_focus_moves_fills_the_right_fields(folder: Path) -> None:
+    with _open(folder) as terminal:
+        terminal.wait("F2 新建")
+        terminal.press("F2")
+        terminal.wait("新建申请")
+        terminal.type("lsjz")
+        terminal.wait("> 01205004")
+        terminal.press("Enter")
+        terminal.wait("申请人 1/4")
+        terminal.type(f"王秀英\r\r{person()}\r13800138000\r")
+        text = terminal.wait("13800138000")
+        rows = {line.split("*")[0].strip(" >"): line for line in text.splitlines() if "*" in line}
+        assert rows["申请人姓名/名称"].split()[-1] == "王秀英"
+        assert rows["证件号码"].split()[-1] == person()
+        assert rows["联系电话"].split()[-1] == "13800138000"

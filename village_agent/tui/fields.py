@@ -17,6 +17,7 @@ from textual.widgets import Input, Static, TextArea
 
 from core.items import FieldType, FormField
 from core.regions import Divisions
+from village_agent.tui.typed_ahead import TypedAhead
 from village_agent.tui.words import painted, say
 from village_agent.widths import safe
 
@@ -109,10 +110,6 @@ class Field(Vertical):
         event.stop()
         self.tell_edited()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        self.screen.focus_next()
-
     def on_text_area_changed(self, event: TextArea.Changed) -> None:
         event.stop()
         self.tell_edited()
@@ -126,13 +123,16 @@ class Field(Vertical):
         self.tell_edited()
 
 
-class Choice(Widget, can_focus=True):
+class Line(TypedAhead, Input):
+    """One line of text."""
+
+
+class Choice(TypedAhead, Widget, can_focus=True):
     """One of several: digits and arrows choose, Enter goes on. The chosen one stands in brackets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("left", "step(-1)", show=False),
         Binding("right,space", "step(1)", show=False),
-        Binding("enter", "go_on", show=False),
     ]
     value: reactive[Any] = reactive(None, layout=True)
 
@@ -163,17 +163,15 @@ class Choice(Widget, can_focus=True):
         return lines
 
     def on_key(self, event: events.Key) -> None:
-        if event.character and event.character.isdigit() and 1 <= int(event.character) <= len(self.options):
+        digit = event.character if event.character and event.character in "123456789" else ""
+        if digit and self.has_focus and int(digit) <= len(self.options):
             event.stop()
-            self._choose(int(event.character) - 1)
+            self._choose(int(digit) - 1)
 
     def action_step(self, by: int) -> None:
         values = [value for value, _ in self.options]
         here = values.index(self.value) if self.value in values else (-1 if by > 0 else len(values))
         self._choose(max(0, min(here + by, len(values) - 1)))
-
-    def action_go_on(self) -> None:
-        self.screen.focus_next()
 
     def on_click(self) -> None:
         self.focus()
@@ -183,8 +181,10 @@ class Choice(Widget, can_focus=True):
         self.post_message(self.Changed())
 
 
-class Paragraph(TextArea):
+class Paragraph(TypedAhead, TextArea):
     """Several lines; Tab leaves it, and so does the arrow beyond the first or last line."""
+
+    ENTER_LEAVES = False
 
     def on_key(self, event: events.Key) -> None:
         row, _ = self.cursor_location
@@ -197,7 +197,7 @@ class Paragraph(TextArea):
                 self.screen.focus_next()
 
 
-class DivisionInput(Input):
+class DivisionInput(Line):
     """A place by name; what it holds is the code once the name is clear."""
 
     def __init__(self, value: Any, lang: str, divisions: Divisions) -> None:
@@ -253,7 +253,7 @@ def make_editor(asked: FormField, value: Any, lang: str, divisions: Divisions) -
         return Rows(asked, value if isinstance(value, list) else [], lang, divisions)
     hint = "" if kind is FieldType.STR else say(f"hint.{kind}", lang)
     text = "" if value is None else str(value)
-    return Input(text, placeholder=hint, max_length=TYPED_CHARS_MAX, compact=True, select_on_focus=False)
+    return Line(text, placeholder=hint, max_length=TYPED_CHARS_MAX, compact=True, select_on_focus=False)
 
 
 def read_editor(editor: Widget) -> Any:

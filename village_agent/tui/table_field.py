@@ -18,14 +18,17 @@ from core.items import FormField
 from core.regions import Divisions
 from village_agent.tui.fields import Field, fields_of
 from village_agent.tui.next_step import NextStep
+from village_agent.tui.typed_ahead import TypedAhead
 from village_agent.tui.words import painted, say
 from village_agent.widths import shorten
 
 LINE_CELLS = 44
 
 
-class Rows(Widget, can_focus=True):
+class Rows(TypedAhead, Widget, can_focus=True):
     """The rows, and below them the line that adds one."""
+
+    ENTER_LEAVES = False
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "edit", show=False),

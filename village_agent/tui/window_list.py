@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
-from village_agent.widths import fit
+from village_agent.widths import fit, safe
 
 MARK, NO_MARK = "> ", "  "
 
@@ -90,7 +90,7 @@ class WindowList(ScrollView, can_focus=True):
         if row is None:
             return Strip.blank(width, self.rich_style)
         marked = number == self.cursor
-        text = fit((MARK if marked else NO_MARK) + row.text, width)
+        text = fit((MARK if marked else NO_MARK) + safe(row.text), width)
         style = self.rich_style + Style(reverse=marked and self.has_focus, bold=marked)
         return Strip([Segment(text, style)], width)
 
