@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from core.bodies import DayUnit
 from core.codelists import NATIONAL, codes
+from core.identifiers import Tier
 from core.items import (
     NUMBER_TYPES,
     STEPS_OF,
@@ -105,7 +106,7 @@ def _days(item: Item) -> Iterator[Defect]:
 def _tiers(item: Item) -> Iterator[Defect]:
     place = f"{item.code}.accept_tiers"
     yield from _repeated(item.accept_tiers, place)
-    if item.decide_tier not in item.accept_tiers:
+    if Tier(item.decide_tier) not in item.accept_tiers:
         yield Defect(place, "应含决定层级", "it must hold the tier that decides")
     if item.confidential and item.decide_tier is not DecideTier.CITY:
         yield Defect(

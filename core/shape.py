@@ -115,7 +115,7 @@ def from_plain(cls: type[T], value: Any, where: str) -> T:
     Every field is required and no other is taken, except that a field with a default may be left out.
     Raises ``InputError`` (``shape.refused``).
     """
-    return cast(T, _reader(cls)(value, where))
+    return cast(T, _reader(cast(Any, cls))(value, where))
 
 
 def to_plain(value: Any) -> Any:
