@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 
 from core import bodies as b
 from core.case import Case
@@ -19,6 +20,7 @@ from sync.settings import Settings
 from sync.stream_id import Lane
 from tests.scenarios.world import CITY, TOWN, Network
 from tests.unit.village_kit import ITEM, VILLAGE, sheet
+from tests.unit.village_screens import painted, type_text, walk
 from village_agent.app import Village, compose
 from village_agent.case_list import CaseList
 from village_agent.drafts import Drafts, Part, sheet_of
@@ -26,6 +28,8 @@ from village_agent.line_state import home_counts, line_state
 from village_agent.outlook import Outlook, Stage, Wording, outlook
 from village_agent.scans import seal_scan
 from village_agent.session import Session, begin
+from village_agent.tui.app import DeskApp
+from village_agent.tui.fields import Field
 from village_agent.vault import Operator
 
 
@@ -200,3 +204,33 @@ def test_the_whole_way_ends_with_delivery_and_a_rating(three: Three, tmp_path: P
         there = three.offices[CITY].casebook.get(tx, case.id)
     assert there.state is State.DELIVERED
     assert there.rating is not None
+
+
+def test_a_returned_case_opens_on_the_screen_at_the_field_in_question(three: Three, tmp_path: Path) -> None:
+    case = _submit(three, tmp_path)
+    three.net.settle(2)
+    three.act(TOWN, case, Role.WINDOW, "w1", b.SupplementRequested(("住院发票",), ("reason",), "请写明病因"))
+    three.net.settle(2)
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        await pilot.press("4")
+        await pilot.pause()
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "住院发票" in painted(app)
+        await pilot.press("b")
+        await pilot.pause()
+        text = painted(app)
+        assert "请写明病因" in text
+        assert app.focused is not None
+        assert app.focused.query_ancestor(Field).asked.key == "reason"
+        await type_text(pilot, "肺炎")
+        await pilot.press("f9")
+        await pilot.pause()
+        await pilot.press("f9")
+        await pilot.pause()
+        assert "收件回执" in painted(app)
+
+    walk(tmp_path, journey, desk=three.desk, world=three.net.world)
+    assert three.look(case).case.state is State.SUBMITTED
+    assert "肺炎" in three.look(case).case.form["reason"]
