@@ -17,7 +17,7 @@ class Terminal:
     def __init__(self, command: list[str], *, columns: int = 80, rows: int = 24, **env: str) -> None:
         tmux = shutil.which("tmux")
         if tmux is None:
-            raise RuntimeError("tmux is missing: run `make system-packages` (Debian: apt-get install tmux)")
+            raise RuntimeError("tmux is missing: run `make parts` (Debian: apt-get install tmux)")
         self._tmux = [tmux, "-L", f"liandong-{uuid.uuid4().hex[:8]}", "-f", os.devnull]
         settings = [f"{name}={value}" for name, value in ({"LANG": "C.UTF-8"} | env).items()]
         size = ["-x", str(columns), "-y", str(rows)]
