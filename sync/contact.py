@@ -176,8 +176,10 @@ def _introduce(
     pair = node.keyring.pair
     met = node.peer(tx, peer)
     known = met is not None and met.knows_serial == pair.signing.serial
-    own = sa.select(STREAM.c.key, STREAM.c.head_seq, STREAM.c.head_digest).where(
-        STREAM.c.origin == node.place.node, STREAM.c.epoch == node.place.epoch, STREAM.c.head_seq > 0
+    own = (
+        sa.select(STREAM.c.key, STREAM.c.head_seq, STREAM.c.head_digest)
+        .join(DELIVERY, (DELIVERY.c.stream_id == STREAM.c.id) & (DELIVERY.c.peer == peer))
+        .where(STREAM.c.origin == node.place.node, STREAM.c.epoch == node.place.epoch, STREAM.c.head_seq > 0)
     )
     rows = [] if node.place.tier is Tier.CITY else tx.execute(own.limit(HEADS_MAX)).all()
     heads = tuple((bytes(row.key), row.head_seq, bytes(row.head_digest)) for row in rows)
@@ -278,6 +280,9 @@ def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken
         savepoint.rollback()
         if isinstance(error, Contradiction):
             put_on_hold(tx, node.world, error.stream, error.reason)
+            # Our receipt names the envelope that is held here: so the other of two clones learns that it is one.
+            held = find_stream(tx, error.stream)
+            taken.touched.update(() if held is None else (held.row,))
         taken.refuse(error)
     else:
         savepoint.commit()

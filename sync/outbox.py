@@ -15,7 +15,7 @@ from sync.inbox import Contradiction, keep_receipt
 from sync.receipt import Receipt
 from sync.stream import StreamRow, find_stream, stream_row
 from sync.stream_id import StreamId
-from sync.tables import DELIVERY, ENVELOPE, STREAM
+from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, STREAM
 
 PAGE = 200
 
@@ -32,12 +32,30 @@ class Owed:
 
 
 def owed(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
-    """Unsigned envelopes for ``peer``: by lane, within a lane the oldest first."""
+    """Unsigned envelopes for ``peer``: by lane, within a lane the oldest first; none of an own stream on hold.
+
+    An offer that ``peer`` has answered with a bitmap is signed for when the file is whole, and not sent again until
+    then: on a thin line it would leave no room for the chunks.
+    """
+    wished = (
+        sa.select(ATTACHMENT.c.id)
+        .join(ATTACHMENT_DELIVERY, ATTACHMENT_DELIVERY.c.attachment_id == ATTACHMENT.c.id)
+        .where(
+            ATTACHMENT.c.stream_id == ENVELOPE.c.stream_id,
+            ATTACHMENT.c.seq == ENVELOPE.c.seq,
+            ATTACHMENT_DELIVERY.c.peer == peer,
+        )
+    )
     query = (
         sa.select(STREAM, ENVELOPE.c.seq, ENVELOPE.c.size, ENVELOPE.c.held_at, DELIVERY.c.ranges)
         .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
         .join(ENVELOPE, (ENVELOPE.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
-        .where(DELIVERY.c.peer == peer, ENVELOPE.c.data.is_not(None))
+        .where(
+            DELIVERY.c.peer == peer,
+            ENVELOPE.c.data.is_not(None),
+            STREAM.c.hold.is_(None) | (ENVELOPE.c.carrier != "own"),
+            ~wished.exists(),
+        )
         .order_by(STREAM.c.lane, ENVELOPE.c.held_at, STREAM.c.id, ENVELOPE.c.seq)
     )
     for row in tx.execution_options(yield_per=PAGE).execute(query):

@@ -35,7 +35,7 @@ class Shelf:
 
     def load(self, tx: sa.Connection) -> None:
         """Take up what the database holds and this does not yet: another process may have received a version."""
-        for kind, version in tx.execute(sa.select(PUBLICATION.c.kind, PUBLICATION.c.version)).tuples().all():
+        for kind, version in tx.execute(sa.select(PUBLICATION.c.kind, PUBLICATION.c.version)).all():
             if kind == CATALOGUE and not self._has_catalogue(version):
                 self.catalogues = self.catalogues.with_version(parse_catalogue(_read(tx, kind, version)))
             elif kind == CALENDAR and version > self.calendar.version:
