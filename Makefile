@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo test check format glossary lock clean
+.PHONY: help setup parts demo test seed soak planted check format glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,15 @@ demo: setup ## 整个市在本机跑一遍 / the whole city on this machine (KEE
 
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)
+
+seed: setup ## 模拟器走一个种子 / live through one seed: make seed N=7 TRACE=1
+	@$(PY) -m tests.simulator seed $(or $(N),1) $(if $(TRACE),--trace)
+
+soak: setup ## 模拟器长跑 / many seeds with every fault: make soak MINUTES=30 (or SEEDS=1000)
+	@$(PY) -m tests.simulator soak $(if $(SEEDS),--seeds $(SEEDS),--minutes $(or $(MINUTES),10)) --first $(or $(FIRST),1000)
+
+planted: setup ## 埋下的错误都要被抓住 / every planted bug must be caught
+	@$(PY) -m tests.simulator planted
 
 check: setup ## 风格、类型、分层 / style, types, layers
 	@$(VENV)/bin/ruff check .

@@ -20,7 +20,7 @@ class Fault:
 FAULTS = {
     fault.kind: fault
     for fault in (
-        Fault("line.partition", CONTACT, 0.010),
+        Fault("line.partition", CONTACT, 0.004),
         Fault("line.captive_portal", CONTACT, 0.010),
         Fault("request.drop", BUNDLE, 0.020),
         Fault("request.double", BUNDLE, 0.030),
