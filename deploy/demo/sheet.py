@@ -10,6 +10,7 @@ from core.clock import from_iso, local
 from core.identifiers import CaseId, NodeId, Tier, display_case_id, division_of, tier_of
 from core.states import CLOSED, State
 from core.workflow_names import state_name
+from deploy.demo.handovers import CUSTODY
 from deploy.demo.judge import Count, Row, Verdict, place, readers_of
 from deploy.demo.scene import Scene
 
@@ -43,7 +44,7 @@ def show_sheet(console: Console, verdict: Verdict, lang: str) -> None:
 def show_receipts(console: Console, verdict: Verdict, lang: str) -> None:
     """Every hand-over of every case with the receipt that proves it."""
     case = ""
-    for one in sorted(verdict.handovers, key=lambda one: (one.case, one.at, one.kind)):
+    for one in sorted(verdict.handovers, key=lambda one: (one.case, one.at, one.kind != CUSTODY)):
         if one.case != case:
             case = one.case
             console.print(Text(f"\n{display_case_id(CaseId(case))}", "bold"))
