@@ -71,7 +71,9 @@ def copy_tree(target: Path) -> None:
 
 def apply(patch: Path, tree: Path) -> None:
     """Raises ``RuntimeError`` if the patch does not fit."""
-    command = ["patch", "--strip=1", "--no-backup-if-mismatch", "--fuzz=2", "--input", str(patch)]
-    done = subprocess.run(command, cwd=tree, capture_output=True, text=True)
+    command = ["git", "apply", "-C1", "--whitespace=nowarn", str(patch)]
+    # Outside of any repository, or git would look for the files in that one.
+    environment = {**os.environ, "GIT_CEILING_DIRECTORIES": str(tree.parent)}
+    done = subprocess.run(command, cwd=tree, env=environment, capture_output=True, text=True)
     if done.returncode:
         raise RuntimeError(f"{patch.name} no longer fits the code: {done.stdout}{done.stderr}")
