@@ -159,7 +159,7 @@ def _bundle(net: Offices, sender: NodeId, number: int, envelopes: list[bytes]) -
 
 
 def test_a_case_has_the_same_bytes_at_every_tier_that_reads_it(net: Offices) -> None:
-    _busy_day(net, 77, cases=12)
+    _busy_day(net, 77, cases=6)
     rows = {name: {row[1]: row for row in net.case_rows(name)} for name in net.nodes}
     for case_id, row in rows[CITY].items():
         village = NodeId(str(case_id)[:12])
