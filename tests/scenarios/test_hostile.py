@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from core import bodies as b
-from core.errors import PeerError, StateError
-from core.identifiers import NodeId, new_id
-from core.messages import Role
+from core.errors import LiandongError, PeerError, StateError
+from core.identifiers import CaseId, NodeId, new_id
+from core.messages import Actor, Role
 from core.store.backup import back_up
 from core.store.engine import open_sqlite
 from core.store.office import Office
@@ -20,7 +20,8 @@ from sync.envelope import seal
 from sync.header import NO_DIGEST
 from sync.hello import read_hello, sign_hello
 from sync.node import Node
-from sync.packing import Message
+from sync.packing import BODY_BYTES_MAX, Message
+from sync.revocation import NOTHING_REVOKED, Revocation, sign_revocations
 from sync.stream import append
 from sync.stream_id import Lane, StreamId
 from sync.tables import ENVELOPE, QUARANTINE, STREAM
@@ -347,3 +348,50 @@ def _stranger() -> object:
     from core.messages import Actor
 
     return Actor("x", "某人", Role.HANDLER)
+
+
+def test_a_revoked_reader_does_not_stop_what_goes_to_the_others(net: Offices) -> None:
+    town = net.nodes[TOWN]
+    mine, theirs = net.submit(VILLAGE), net.submit(NEIGHBOUR)
+    net.settle(2)
+    for case_id in (mine, theirs):
+        net.act(TOWN, case_id, Role.WINDOW, b.CaseReturned("填写有误"))
+    pair = town.keyring.pair_of(NEIGHBOUR)
+    at = int(net.world.now().timestamp() * 1000)
+    entries = [Revocation(c.serial, NEIGHBOUR, at, "遗失") for c in (pair.signing, pair.sealing)]
+    signed = sign_revocations(NOTHING_REVOKED.with_more(at, entries), net.founding.issuing_key)
+    town.keyring.take_revocations(signed)
+    net.meet(VILLAGE)
+    net.meet(TOWN)
+    assert net.case(VILLAGE, mine).state == "RETURNED"
+    with pytest.raises(PeerError) as refused:
+        net.meet(NEIGHBOUR)
+    assert refused.value.code == "keyring.revoked"
+
+
+def test_a_case_that_the_city_registers_itself_has_nobody_to_be_sent_to(net: Offices) -> None:
+    node, office = net.nodes[CITY], net.office[CITY]
+    case_id = net.submit(VILLAGE)
+    body = replace(_submission(net, case_id), catalogue_version=office.shelf.version)
+    with node.db.transaction() as tx:
+        office.casework.submit(tx, Actor("w1", "王", Role.WINDOW), body)
+    net.settle(2)
+    assert net.find(CITY, case_id) is not None
+
+
+def _submission(net: Offices, case_id: str) -> b.CaseSubmitted:
+    with net.nodes[VILLAGE].db.reading() as tx:
+        body = net.office[VILLAGE].casebook.messages(tx, CaseId(case_id))[0].body
+    assert isinstance(body, b.CaseSubmitted)
+    return body
+
+
+def test_a_message_that_no_envelope_could_carry_is_refused_when_it_is_recorded(net: Offices) -> None:
+    node = net.nodes[VILLAGE]
+    for readers, body in (([CITY], b"x" * (BODY_BYTES_MAX + 1)), ([], b"{}"), ([CITY] * 2, b"{}")):
+        with pytest.raises(LiandongError), node.db.transaction() as tx:
+            message = Message(new_id(net.world), "NoteAdded", 1, "", body)
+            append(tx, node.place, net.world, readers=readers, lane=Lane.INTAKE, message=message)
+    case_id = net.submit(VILLAGE)
+    net.settle(1)
+    assert net.find(TOWN, case_id) is not None
