@@ -16,8 +16,7 @@ from core.errors import Fault, InputError, LiandongError
 from core.identifiers import Tier, division_of, parse_node_id, tier_of
 from core.store.backup import back_up
 from sync import doctor as doctor_module
-from sync import enrol as enrol_module
-from sync import meeting, registrar, service
+from sync import meeting, registrar
 from sync.authority import write_root_key
 from sync.enrolment_code import parse_code
 from sync.enrolment_desk import expires_at
@@ -227,6 +226,8 @@ def _add_work(group: click.Group, program: Program) -> None:
     @click.argument("code_text", metavar="CODE")
     @click.pass_context
     def enrol(ctx: click.Context, code_text: str) -> None:
+        from sync import enrol as enrol_module
+
         code = parse_code(code_text)
         app = program.open(folder_of(ctx))
         installation = app.installation
@@ -243,6 +244,9 @@ def _add_work(group: click.Group, program: Program) -> None:
     @group.command(help="运行，直到收到停止信号 / run until told to stop")
     @click.pass_context
     def run(ctx: click.Context) -> None:
+        # What only a running node needs is imported here: every other command starts sooner.
+        from sync import service
+
         app = program.open(folder_of(ctx))
         desk = (
             program.desk(app) if program.desk is not None and app.installation.settings.listen_desk else None
@@ -265,7 +269,9 @@ def _add_work(group: click.Group, program: Program) -> None:
                     zh="市级节点没有上级，等下级来联络。",
                     en="The city has no parent; it is called.",
                 )
-            line = service.parent_line(node, app.installation.settings)
+            from sync.lines import parent_line
+
+            line = parent_line(node, app.installation.settings)
 
             def show(done: meeting.Meeting) -> None:
                 if not as_json:

@@ -6,7 +6,6 @@ import logging
 import os
 import signal
 import threading
-from base64 import encodebytes
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,23 +17,17 @@ from core.identifiers import Tier
 from sync import enrol, listener, meeting, registrar
 from sync.installation import BACKUPS, Installation
 from sync.jobs import chores
+from sync.lines import parent_line, tls_material
 from sync.node import Node
 from sync.retry import retry_delay_s
 from sync.settings import FILE_NAME, Settings, host_port
 from sync.transport.extranet import Extranet
-from sync.transport.tls import client_context, server_context
+from sync.transport.tls import server_context
 
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
 RUN_FILE = "run.json"
-
-
-def parent_line(node: Node, settings: Settings) -> Extranet:
-    """The line to the neighbour above. Raises ``StateError`` (``keyring.not_enrolled``)."""
-    assert node.place.parent is not None
-    context = client_context(*_tls(node))
-    return Extranet(settings.parent_contact, context, node.place.parent, settings.contact_timeout_s)
 
 
 def run(installation: Installation, desk: Any | None, ready: Callable[[], None]) -> None:
@@ -122,10 +115,10 @@ def _servers(installation: Installation, desk: Any | None) -> list[uvicorn.Serve
     servers = []
     if settings.listen_contact:
         app = listener.contact_app(lambda certificate, body: meeting.answer(node, certificate, body))
-        tls = server_context(*_tls(node), require_client=True)
+        tls = server_context(*tls_material(node), require_client=True)
         servers.append(listener.server(app, *host_port(settings.listen_contact, path, "listen_contact"), tls))
     if settings.listen_enrol:
-        tls = server_context(*_tls(node), require_client=False)
+        tls = server_context(*tls_material(node), require_client=False)
         app = listener.enrolment_app(*_enrolment(node, settings))
         servers.append(listener.server(app, *host_port(settings.listen_enrol, path, "listen_enrol"), tls))
     if settings.listen_desk and desk is not None:
@@ -139,14 +132,6 @@ def _enrolment(node: Node, settings: Settings) -> tuple[Callable[[bytes], bytes]
     # A township passes the bytes on: it can read neither the code nor the application.
     post = enrol.door(settings.parent_enrol, settings.contact_timeout_s)
     return (lambda data: post(enrol.ANCHOR_PATH, data)), (lambda data: post(enrol.APPLY_PATH, data))
-
-
-def _tls(node: Node) -> tuple[bytes, bytes, bytes]:
-    keyring = node.keyring
-    chain = keyring.pair.signing.pem + keyring.issuing.pem
-    key = encodebytes(keyring.signing_key.to_pkcs8()).decode()
-    pem = f"-----BEGIN PRIVATE KEY-----\n{key}-----END PRIVATE KEY-----\n"
-    return keyring.root.pem.encode(), chain.encode(), pem.encode()
 
 
 def _write_run_file(path: Path, settings: Settings) -> None:

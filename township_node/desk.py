@@ -4,15 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.desk.context import DeskContext
-from core.desk.web import DeskApp, desk_app
 from core.store.officers import Roster
 from sync import audit
 from sync.environment import SystemWorld
 from sync.overview import ScannedFiles, neighbours, troubles
 from sync.primitives import argon2id
 from township_node.app import Township, open_township
+
+if TYPE_CHECKING:
+    from core.desk.web import DeskApp
 
 
 def desk_context(app: Township) -> DeskContext:
@@ -31,8 +34,11 @@ def desk_context(app: Township) -> DeskContext:
     )
 
 
-def build_desk(app: Township) -> DeskApp:
+def build_desk(app: Township) -> "DeskApp":
     """The officers' pages of an opened node."""
+    # The web framework is imported by the node that serves pages, not by every command.
+    from core.desk.web import desk_app
+
     return desk_app(desk_context(app))
 
 

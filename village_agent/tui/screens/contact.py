@@ -12,8 +12,8 @@ from textual.worker import Worker
 
 from core.errors import LiandongError
 from sync import meeting
+from sync.lines import parent_line
 from sync.meeting import Meeting
-from sync.service import parent_line
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.words import painted, size
 
