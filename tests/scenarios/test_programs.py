@@ -18,8 +18,8 @@ import pytest
 from core.catalogue import encode_catalogue, load_catalogue
 from core.identifiers import NodeId
 from sync.environment import SystemWorld
+from sync.lines import tls_material
 from sync.primitives import SigningKey
-from sync.service import _tls
 from sync.transport import tls
 from sync.transport.base import LineDown
 from sync.transport.extranet import Extranet
@@ -210,11 +210,11 @@ def test_where_no_file_lives_in_memory_the_key_is_on_disk_for_a_moment_only(
     monkeypatch.setattr(tls.tempfile, "tempdir", str(tmp_path / "private"))
     (tmp_path / "private").mkdir()
     monkeypatch.delattr(os, "memfd_create")
-    context = tls.client_context(*_tls(node))
+    context = tls.client_context(*tls_material(node))
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert list((tmp_path / "private").iterdir()) == []
     with pytest.raises(ssl.SSLError):
         tls.client_context(
-            _tls(node)[0], b"no chain", SigningKey.generate(SystemWorld().random_bytes).to_pkcs8()
+            tls_material(node)[0], b"no chain", SigningKey.generate(SystemWorld().random_bytes).to_pkcs8()
         )
     assert list((tmp_path / "private").iterdir()) == []
