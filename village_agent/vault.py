@@ -18,7 +18,9 @@ from core.clock import World, from_iso, iso
 from core.errors import InputError, LiandongError, LocalError, StateError
 from core.store.engine import RAW_KEY_BYTES
 from sync.primitives import AEAD_IV_BYTES, aead_open, aead_seal, argon2id
+from village_agent.filelock import alone
 
+LOCK_NAME = "keyslots.lock"
 FILE_NAME = "keyslots.json"
 FILE_BYTES_MAX = 64 * 1024
 FORMAT = 1
@@ -84,6 +86,12 @@ def open_vault(folder: Path, operator_id: str, pin: str, world: World) -> bytes:
 
     Raises ``InputError`` (``vault.wrong_pin``, ``vault.no_operator``), ``StateError`` (``vault.wait``).
     """
+    # Terminal, background sync and commands unlock on their own; tries are judged one at a time.
+    with alone(folder / LOCK_NAME):
+        return _try(folder, operator_id, pin, world)
+
+
+def _try(folder: Path, operator_id: str, pin: str, world: World) -> bytes:
     slots = _read(folder)
     slot = _find(slots, operator_id)
     now = world.now()
@@ -118,18 +126,28 @@ def open_vault(folder: Path, operator_id: str, pin: str, world: World) -> bytes:
 
 def add_operator(folder: Path, key: bytes, operator_id: str, name: str, pin: str, world: World) -> None:
     """One more slot for an opened vault, or a new PIN for an operator that has one. Raises ``InputError``."""
+    with alone(folder / LOCK_NAME):
+        _add(folder, _wrap(operator_id, name, pin, key, world))
+
+
+def _add(folder: Path, fresh: _Slot) -> None:
     slots = _read(folder)
-    if len(slots) >= OPERATORS_MAX and operator_id not in {slot.id for slot in slots}:
+    if len(slots) >= OPERATORS_MAX and fresh.id not in {slot.id for slot in slots}:
         raise InputError(
             "vault.too_many",
             zh=f"操作员最多 {OPERATORS_MAX} 人，请先移除不再使用的操作员。",
             en=f"At most {OPERATORS_MAX} operators; remove one that is no longer needed first.",
         )
-    _write(folder, _with(slots, _wrap(operator_id, name, pin, key, world)))
+    _write(folder, _with(slots, fresh))
 
 
 def remove_operator(folder: Path, operator_id: str) -> None:
     """Take a slot away; the last one stays. Raises ``InputError`` (``vault.no_operator``), ``StateError``."""
+    with alone(folder / LOCK_NAME):
+        _remove(folder, operator_id)
+
+
+def _remove(folder: Path, operator_id: str) -> None:
     slots = _read(folder)
     _find(slots, operator_id)
     if len(slots) == 1:

@@ -1,11 +1,13 @@
 """The vault: only the right PIN opens, wrong ones cost ever more time, and pulling the plug gives nothing back."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from core.errors import InputError, LocalError, StateError
+from sync.environment import SystemWorld
 from tests.scenarios.world import TestWorld
 from village_agent import vault
 from village_agent.vault import (
@@ -141,3 +143,13 @@ def test_the_last_operator_stays(tmp_path: Path) -> None:
         open_vault(tmp_path, "a1", PIN, world)
     with pytest.raises(StateError, match=r"vault\.exists"):
         create_vault(tmp_path, "a3", "张", PIN, world)
+
+
+def test_programs_that_unlock_at_once_neither_lose_a_slot_nor_count_each_other_as_wrong(
+    tmp_path: Path,
+) -> None:
+    key = create_vault(tmp_path, "a1", "李代办", PIN, SystemWorld())
+    with ThreadPoolExecutor(4) as pool:
+        opened = list(pool.map(lambda _: open_vault(tmp_path, "a1", PIN, SystemWorld()), range(8)))
+    assert opened == [key] * 8
+    assert [operator.id for operator in operators(tmp_path)] == ["a1"]
