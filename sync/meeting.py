@@ -47,7 +47,14 @@ def meet(
     while done.rounds < ROUNDS_MAX:
         with node.lock:
             bundle = contact.compose(
-                node, peer, budget_bytes=budget, sign_for=sign_for, ask_only=ask_only, asked_bytes=budget
+                node,
+                peer,
+                budget_bytes=budget,
+                sign_for=sign_for,
+                ask_only=ask_only,
+                # A neighbour that was restored, or could not keep them, may have forgotten who we are.
+                with_certificates=ask_only,
+                asked_bytes=budget,
             )
         started_s = node.world.monotonic_s()
         try:
