@@ -15,6 +15,7 @@ from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
 from sync import attachments, audit, cose
+from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle, write_bundle
 from sync.custody import next_hops, towards
 from sync.envelope import open_envelope, read_header, verify
@@ -229,7 +230,10 @@ def _require_in_date(node: Node, sender: NodeId) -> None:
     now, keyring = node.world.now(), node.keyring
     # With its own certificate out of date by its own clock, a node had better doubt the clock than its neighbours.
     if keyring.judge(keyring.pair.signing, now).usable:
-        keyring.judge(keyring.pair_of(sender).signing, now).require()
+        verdict = keyring.judge(keyring.pair_of(sender).signing, now)
+        # It was issued, so its time has come: one that is "not yet valid" tells that our clock lags.
+        if verdict.status is not CertStatus.NOT_YET_VALID:
+            verdict.require()
 
 
 def _require_neighbour(node: Node, sender: NodeId) -> None:
