@@ -23,7 +23,8 @@ from tests.simulator.ledger import PERSONAL, Ledger, Slip, Violation
 from tests.simulator.site import Site
 from village_agent.outlook import Wording
 
-REFUSALS = {"store.full", "intake.disk_full", "catalogue.none_in_force"}
+DISK_REFUSALS = {"store.full", "intake.disk_full"}
+REFUSALS = {*DISK_REFUSALS, "catalogue.none_in_force"}
 """What people may be told when they do nothing wrong; they come again later."""
 HELD = "SELECT digest FROM envelope JOIN stream ON stream.id = stream_id WHERE key = ? AND seq = ?"
 
@@ -73,7 +74,7 @@ class Judge:
         """L4 and S9: who does nothing wrong is refused only for a cause outside, which the words name."""
         if error.code not in REFUSALS:
             self.breaks("L4", site.name, f"somebody was refused without cause: {error.code} {error.en}")
-        elif not (site.disk.is_full or site.disk.free_bytes < EMPTY_BYTES):
+        elif error.code in DISK_REFUSALS and not (site.disk.is_full or site.disk.free_bytes < EMPTY_BYTES):
             self.breaks("L4", site.name, f"{error.code}, though there is room")
 
     def after_contact(self, child: Site, parent: Site) -> None:
@@ -148,6 +149,8 @@ class Judge:
             (count,) = peep.execute(query).fetchone()
             if count:
                 self.breaks("L1", site.name, f"{count} {what}")
+        if not peep.execute("SELECT 1 FROM publication WHERE kind = 'catalogue'").fetchone():
+            self.breaks("L1", site.name, "the published catalogue never came into effect")
         for origin, readers, lane, applied, head in peep.execute(
             "SELECT origin, readers, lane, applied_seq, head_seq FROM stream WHERE applied_seq < head_seq"
         ):

@@ -1,10 +1,13 @@
 """The line between two neighbours: the production ``Transport`` port over a wire that the seed holds in its hand."""
 
+import random
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Protocol
 
 from core.errors import LiandongError, PeerError
 from sync import meeting
+from sync.bundle import HEAD_BYTES, MAGIC
 from sync.transport.base import LineDown
 from tests.simulator.disk import SimulatedCrash
 from tests.simulator.faults import Misfortune
@@ -119,9 +122,19 @@ def _damaged(data: bytes, fate: Misfortune, way: str) -> bytes:
     if fate.strikes(f"{way}.cut"):
         return data[: fate.random.randrange(len(data))]
     if fate.strikes(f"{way}.flip"):
-        at = fate.random.randrange(len(data))
+        at = _where(data, fate.random)
         return data[:at] + bytes([data[at] ^ (1 << fate.random.randrange(8))]) + data[at + 1 :]
     return data
+
+
+def _where(data: bytes, chance: random.Random) -> int:
+    """A byte of any frame, each as likely: by length alone the damage would nearly always be in a scan."""
+    starts, at = [], len(MAGIC)
+    while at + HEAD_BYTES < len(data):
+        starts.append(at)
+        at += HEAD_BYTES + int.from_bytes(data[at + 1 : at + HEAD_BYTES], "big")
+    begin, end = chance.choice(list(pairwise([*starts, len(data)])))
+    return chance.randrange(begin, end)
 
 
 def _down(why: str) -> LineDown:

@@ -24,5 +24,5 @@ CALM = Plan(SMALL_NODES, people=6, hours=2.5, misfortune=0.0)
 def full_city(people: int = 200, hours: float = 8.0) -> Plan:
     """1 city, 14 townships, 195 villages and communities, one working day."""
     divisions = load_yuanjiang()
-    every = (divisions.city, *divisions.townships, *divisions.villages)
+    every = (divisions.city, *divisions.townships(), *divisions.villages())
     return Plan(tuple(NodeId(division.code) for division in every), people, hours, misfortune=0.5)
