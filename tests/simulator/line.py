@@ -52,7 +52,7 @@ class Line:
         self.deceived = ""
         around.saw_bundle(self.child, bundle)
         if fate.strikes("line.partition"):
-            self.down_until_s = around.timeline.now_s + fate.random.uniform(120, 2400)
+            self.down_until_s = around.timeline.now_s + fate.random.uniform(60, 900)
         if around.timeline.now_s < self.down_until_s:
             raise _down("partition")
         if fate.strikes("line.captive_portal"):

@@ -18,7 +18,7 @@ from tests.simulator.world import run
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("seed", [11, 12])
+@pytest.mark.parametrize("seed", [11])
 def test_the_same_seed_gives_the_same_trace_in_another_process(seed: int) -> None:
     here = "\n".join(run(seed, SMALL, keep_trace=True).trace) + "\n"
     command = [sys.executable, "-m", "tests.simulator", "seed", str(seed), "--trace"]

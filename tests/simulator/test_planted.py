@@ -17,7 +17,7 @@ def test_every_patch_still_fits(tmp_path: Path) -> None:
         apply(patch, tree)
 
 
-@pytest.mark.parametrize("name", ["inbox_mark_missing", "confidential_to_township"])
+@pytest.mark.parametrize("name", ["inbox_mark_missing"])
 def test_a_planted_bug_is_caught(name: str) -> None:
     patch = next(path for path in PATCHES if path.stem == name)
     assert try_patch(patch, seeds=5).seed

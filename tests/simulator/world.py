@@ -272,7 +272,7 @@ class City:
     def _strike(self, kind: str, site: Site) -> None:
         self.misfortune.note(kind)
         self.say("fault", site.name, kind=kind)
-        back_s = self._chance.uniform(300, 3600)
+        back_s = self._chance.uniform(120, 1500)
         if kind in CLOCK_JUMPS:
             jump = CLOCK_JUMPS[kind]
             site.clock.offset += jump
