@@ -7,9 +7,9 @@ import pytest
 import sqlalchemy as sa
 
 from core import bodies as b
-from core.errors import LiandongError, PeerError, StateError
+from core.errors import LiandongError, PeerError
 from core.identifiers import CaseId, NodeId, new_id
-from core.messages import Actor, Role
+from core.messages import SCHEMA, Actor, Role, compose, encode
 from core.store.backup import back_up
 from core.store.engine import open_sqlite
 from core.store.office import Office
@@ -338,16 +338,29 @@ def test_a_decision_goes_to_the_owning_village_only(net: Offices) -> None:
 def test_another_villages_word_on_a_case_is_not_applied(net: Offices) -> None:
     case_id = net.submit(VILLAGE)
     net.settle(1)
-    with pytest.raises(StateError):
-        office, node = net.office[TOWN], net.nodes[TOWN]
-        with node.db.transaction() as tx:
-            office.casework.act(tx, case_id, _stranger(), b.CaseReturned("越权"))
-
-
-def _stranger() -> object:
-    from core.messages import Actor
-
-    return Actor("x", "某人", Role.HANDLER)
+    before = net.case(TOWN, case_id)
+    stranger = net.nodes[NEIGHBOUR]
+    actor = Actor("x", "某人", Role.AGENT)
+    forged = compose(
+        new_id(net.world), case_id, before.version, NEIGHBOUR, actor, net.world.now(), b.CaseWithdrawn("越权")
+    )
+    with stranger.db.transaction() as tx:
+        stranger.post(
+            tx,
+            readers=[CITY, TOWN],
+            lane="intake",
+            message_id=forged.id,
+            type_=forged.type,
+            schema=SCHEMA,
+            subject=case_id,
+            body=encode(forged),
+        )
+    net.settle(2)
+    for place in (TOWN, CITY):
+        assert net.case(place, case_id) == before
+        with net.nodes[place].db.reading() as tx:
+            (noticed,) = net.office[place].casebook.attention(tx)
+        assert (noticed.message_id, noticed.standing) == (forged.id, "illegal")
 
 
 def test_a_revoked_reader_does_not_stop_what_goes_to_the_others(net: Offices) -> None:
