@@ -31,7 +31,7 @@ def main() -> int:
     city.add_argument("--people", type=int, default=200)
     planted = verbs.add_parser("planted", help="every planted bug must be caught")
     planted.add_argument("names", nargs="*")
-    planted.add_argument("--seeds", type=int, default=10)
+    planted.add_argument("--seeds", type=int, default=40)
     options = parser.parse_args()
     match options.verb:
         case "seed":

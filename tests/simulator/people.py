@@ -97,6 +97,9 @@ class People:
             case = site.intake.submit(tx, _agent(site), sheet)
         self._note_done(site, case.id)
         self._print(site, person, case.id)
+        if self.chance.random() < 0.2:
+            # Said at once, it travels in a faster lane than the application itself.
+            self._act(site, case, _agent(site), b.NoteAdded("申请人下午不在家"))
 
     def _print(self, site: Site, person: Person, case_id: CaseId) -> None:
         """The slip goes out of the door: from here on the judge holds the office to it."""

@@ -5,6 +5,7 @@ import random
 import shutil
 import tempfile
 import time
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -348,7 +349,7 @@ def run(seed: int, plan: Plan, *, keep_trace: bool = False) -> Outcome:
         with repeatable_sealing():
             city = City(seed, plan, folder, keep_trace=keep_trace)
             with _outside_the_ports(city):
-                city.live()
+                _live(city)
             for site in city.sites.values():
                 site.close()
     finally:
@@ -365,6 +366,17 @@ def run(seed: int, plan: Plan, *, keep_trace: bool = False) -> Outcome:
         time.process_time() - started,
         city.trace,
     )
+
+
+def _live(city: City) -> None:
+    """A program that ends by an error nobody is told of in words has broken a promise too."""
+    try:
+        city.live()
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is the finding
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{Path(last.filename).name}:{last.lineno}"
+        city.judge.breaks("S9", "all", f"raised {type(error).__name__} at {where}: {str(error)[:200]}")
+        city.trace += traceback.format_exception(error)
 
 
 @contextmanager
