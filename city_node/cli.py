@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from city_node.app import CHAINS, compose, open_city
+from city_node.app import CHAINS, open_city
 from city_node.desk import build_desk, open_desk
 from city_node.publishing import KINDS, check, publish
 from core.desk.commands import add_desk_commands
@@ -17,7 +17,6 @@ PROGRAM = Program(
     name="city-node",
     chains=CHAINS,
     open=lambda folder: open_city(folder, SystemWorld()),
-    compose=compose,
     desk=build_desk,
 )
 

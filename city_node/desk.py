@@ -2,17 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_node.app import City, open_city
 from core.desk.context import DeskContext
-from core.store.officers import Roster
-from sync import audit
 from sync.environment import SystemWorld
-from sync.overview import ScannedFiles, neighbours, troubles
-from sync.primitives import argon2id
+from sync.workplace import DeskSeam
 
 if TYPE_CHECKING:
     from core.desk.web import DeskApp
@@ -20,18 +16,7 @@ if TYPE_CHECKING:
 
 def desk_context(app: City) -> DeskContext:
     """The desk of an opened node."""
-    node = app.installation.node
-    return DeskContext(
-        db=app.installation.db,
-        office=app.office,
-        node=node.place.node,
-        world=node.world,
-        roster=Roster(node.world, argon2id),
-        audit=partial(audit.note, world=node.world),
-        files=ScannedFiles(node),
-        neighbours=partial(neighbours, app.installation),
-        troubles=partial(troubles, app.installation),
-    )
+    return DeskContext.join(app.office, DeskSeam(app.installation))
 
 
 def build_desk(app: City) -> "DeskApp":

@@ -33,15 +33,14 @@ EXIT_CODES = {Fault.INPUT: 2, Fault.STATE: 3, Fault.PEER: 4, Fault.LOCAL: 5}
 class Program:
     """What a tier brings to the common commands.
 
-    ``compose`` joins the tier's office to an installation; ``open`` opens its folder (asking for a key if the tier
-    keeps one); ``make_key`` gives a new installation's database key; ``desk`` builds the officers' pages.
+    ``open`` opens its folder (asking for a key if the tier keeps one); ``make_key`` gives a new installation's
+    database key; ``desk`` builds the officers' pages.
     """
 
     tier: Tier
     name: str
     chains: Sequence[Path]
     open: Callable[[Path], Any]
-    compose: Callable[[Installation], Any]
     make_key: Callable[[Path], bytes | None] = lambda folder: None
     desk: Callable[[Any], Any] | None = None
 

@@ -1,28 +1,23 @@
 """The township node, composed: its folder and its office."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from core.clock import World
 from core.store.office import Office
-from sync.installation import Installation, installation_ordinal, open_folder
+from sync.installation import Installation, open_folder
+from sync.workplace import Workplace, join
 
 CHAINS: tuple[Path, ...] = ()
 """The tier's own migration chain."""
 
 
-@dataclass(frozen=True, slots=True)
-class Township:
-    """An opened township node."""
-
-    installation: Installation
-    office: Office
+Township = Workplace[Office]
+"""An opened township node."""
 
 
 def compose(installation: Installation) -> Township:
     """Join the office to the node: messages of others reach the casebook, ours reach the streams."""
-    with installation.db.reading() as tx:
-        return Township(installation, Office.join(installation.node, tx, installation_ordinal(installation)))
+    return join(installation, Office.join)
 
 
 def open_township(folder: Path, world: World) -> Township:

@@ -8,7 +8,7 @@ import click
 from core.identifiers import Tier
 from sync.cli import Program, folder_of, lang_of, node_group
 from village_agent import unlock
-from village_agent.app import CHAINS, compose
+from village_agent.app import CHAINS
 from village_agent.case_commands import add_case_commands
 
 PROGRAM = Program(
@@ -16,7 +16,6 @@ PROGRAM = Program(
     name="village-agent",
     chains=CHAINS,
     open=unlock.open_node,
-    compose=compose,
     make_key=unlock.make_key,
 )
 

@@ -11,7 +11,7 @@ from core.clock import World
 from core.identifiers import NodeId, Tier, division_of, tier_of
 from core.store.engine import Database
 from core.store.office import Office
-from core.store.officers import Roster
+from core.store.officers import Roster, Stretch
 
 
 class Audit(Protocol):
@@ -40,6 +40,30 @@ A trouble: ``kind`` (``quarantine``, ``stream``), ``subject``, ``type``, ``at``,
 """
 
 
+Listing = Callable[[sa.Connection], Sequence[Facts]]
+
+
+class Seam(Protocol):
+    """What the tier gives a desk of its carrier."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def node(self) -> NodeId: ...
+    @property
+    def world(self) -> World: ...
+    @property
+    def stretch(self) -> Stretch: ...
+    @property
+    def audit(self) -> Audit: ...
+    @property
+    def files(self) -> Files: ...
+    @property
+    def neighbours(self) -> Listing: ...
+    @property
+    def troubles(self) -> Listing: ...
+
+
 @dataclass(frozen=True, slots=True)
 class DeskContext:
     """One node's desk."""
@@ -51,8 +75,24 @@ class DeskContext:
     roster: Roster
     audit: Audit
     files: Files
-    neighbours: Callable[[sa.Connection], Sequence[Facts]]
-    troubles: Callable[[sa.Connection], Sequence[Facts]]
+    neighbours: Listing
+    troubles: Listing
+
+    @classmethod
+    def join(cls, office: Office, seam: Seam) -> "DeskContext":
+        """The desk of ``office`` on the node behind ``seam``."""
+        roster = Roster(seam.world, seam.stretch)
+        return cls(
+            seam.db,
+            office,
+            seam.node,
+            seam.world,
+            roster,
+            seam.audit,
+            seam.files,
+            seam.neighbours,
+            seam.troubles,
+        )
 
     @property
     def tier(self) -> Tier:
