@@ -3,6 +3,7 @@
 import asyncio
 import json
 import logging
+import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from core.errors import Fault, LiandongError, PeerError
+from core.errors import Fault, LiandongError, LocalError, PeerError
 from sync.transport.extranet import ANSWER_BYTES_MAX, MEDIA_TYPE
 
 log = logging.getLogger(__name__)
@@ -86,17 +87,33 @@ def server(app: Any, host: str, port: int, tls: ssl.SSLContext | None) -> uvicor
 
 
 async def serve_all(servers: list[uvicorn.Server], stop: asyncio.Event) -> None:
-    """Run until ``stop``; then let requests in progress finish."""
+    """Run until ``stop``; then let requests in progress finish. Raises ``LocalError`` (``listen.refused``)."""
     for item in servers:
         # The node's own signal handling decides when to stop, not each server's.
         item.capture_signals = _no_signals  # type: ignore[method-assign]
-    tasks = [asyncio.create_task(item.serve()) for item in servers]
+    # Taken first, so that a port that is not free is said in words before anything runs.
+    sockets = [_bound(item.config.host, item.config.port) for item in servers]
+    tasks = [
+        asyncio.create_task(item.serve(sockets=[own])) for item, own in zip(servers, sockets, strict=True)
+    ]
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
     for item in servers:
         item.should_exit = True
     await asyncio.gather(*tasks)
     stopping.cancel()
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), backlog=CONNECTIONS_MAX)
+    except OSError as error:
+        raise LocalError(
+            "listen.refused",
+            zh=f"不能在 {host}:{port} 上监听（{error.strerror}）。可能已有程序在用这个端口；请停掉它，或在设置里换一个端口。",
+            en=f"Cannot listen on {host}:{port} ({error.strerror}). Another program may be using the port; stop it, or "
+            "choose another port in the settings.",
+        ) from error
 
 
 @contextmanager

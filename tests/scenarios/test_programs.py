@@ -1,5 +1,6 @@
 """The three programs as people start them: real processes, TLS on loopback, signals to stop."""
 
+import asyncio
 import json
 import os
 import signal
@@ -16,7 +17,9 @@ from typing import Any
 import pytest
 
 from core.catalogue import encode_catalogue, load_catalogue
+from core.errors import LocalError
 from core.identifiers import NodeId
+from sync import listener
 from sync.environment import SystemWorld
 from sync.lines import tls_material
 from sync.primitives import SigningKey
@@ -218,3 +221,12 @@ def test_where_no_file_lives_in_memory_the_key_is_on_disk_for_a_moment_only(
             tls_material(node)[0], b"no chain", SigningKey.generate(SystemWorld().random_bytes).to_pkcs8()
         )
     assert list((tmp_path / "private").iterdir()) == []
+
+
+def test_a_port_that_is_taken_is_said_in_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        app = listener.contact_app(lambda certificate, body: b"")
+        with pytest.raises(LocalError, match=r"listen\.refused") as refused:
+            asyncio.run(listener.serve_all([listener.server(app, "127.0.0.1", port, None)], asyncio.Event()))
+    assert f"127.0.0.1:{port}" in refused.value.zh

@@ -18,6 +18,7 @@ FORBIDDEN_CALLS = {"os.urandom", "datetime.now", "datetime.utcnow", "datetime.to
 DOORS = {
     "sync/environment.py": {"time", "os.urandom", "datetime.now"},
     "sync/doctor.py": {"socket"},
+    "sync/listener.py": {"socket"},
     "sync/service.py": {"threading"},
     "sync/node.py": {"threading"},
 }
