@@ -66,7 +66,7 @@ class Site:
         installation = Installation(self.disk.folder, Settings(node=self.name), self.db, self.node)
         composed = COMPOSE[self.tier](installation)
         self.office = composed.office
-        if isinstance(composed, village_agent.app.Village):
+        if composed.installation.node.place.tier is Tier.VILLAGE:
             self.village = composed
             self.intake = Intake(composed)
 
