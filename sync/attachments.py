@@ -53,6 +53,21 @@ def require_whole(chunks: Sequence[str], store: ChunkStore) -> None:
         )
 
 
+class FileManifest(Protocol):
+    """What sync needs of a file's manifest; the key stays in the sealed message that carries it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def key(self) -> str: ...
+    @property
+    def chunk_size(self) -> int: ...
+    @property
+    def chunks(self) -> tuple[str, ...]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Sealed:
     """An encrypted file: ``id`` 32 hex characters, ``chunks`` hex SHA-256, ``key`` 64 hex characters."""
@@ -90,7 +105,7 @@ def seal_file(world: World, data: bytes, store: ChunkStore) -> Sealed:
     return Sealed(_id_of(chunks), len(data), key.hex(), CHUNK_BYTES, tuple(chunks))
 
 
-def open_file(sealed: Sealed, store: ChunkStore) -> bytes:
+def open_file(sealed: FileManifest, store: ChunkStore) -> bytes:
     """The plain file. Raises ``LocalError`` (``attachment.incomplete``, ``attachment.damaged``)."""
     parts: list[bytes] = []
     for index, digest in enumerate(sealed.chunks):
@@ -113,7 +128,7 @@ def open_file(sealed: Sealed, store: ChunkStore) -> bytes:
 
 
 def offer(
-    tx: sa.Connection, place: Place, world: World, sealed: Sealed, readers: frozenset[NodeId], id_: str
+    tx: sa.Connection, place: Place, world: World, sealed: FileManifest, readers: frozenset[NodeId], id_: str
 ) -> None:
     """Announce a sealed file to its readers' relays, in the transaction of the case that names it."""
     if tx.scalar(sa.select(ATTACHMENT.c.id).where(ATTACHMENT.c.id == sealed.id)) is not None:

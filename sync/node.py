@@ -4,7 +4,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -13,7 +13,7 @@ from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
 from sync import attachments, checkpoint
-from sync.attachments import ChunkStore
+from sync.attachments import ChunkStore, FileManifest
 from sync.dispatch import Dispatch, Handler, Incoming
 from sync.hello import Hello
 from sync.identity import Place, read_place
@@ -22,26 +22,11 @@ from sync.packing import Message
 from sync.retry import BUDGET_BYTES_START
 from sync.stream import append, meet_child
 from sync.stream_id import Lane
-from sync.tables import KEY, PEER, RECEIPT, STREAM
+from sync.tables import KEY, PEER, STREAM
 from sync.x509 import read_certificate
 
 Facts = Callable[[sa.Connection], dict[str, Any]]
 """What a tier adds to the report that rides in every contact; short text and whole numbers only."""
-
-
-class FileManifest(Protocol):
-    """What sync needs of a file's manifest; the key stays in the sealed message that carries it."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def size(self) -> int: ...
-    @property
-    def key(self) -> str: ...
-    @property
-    def chunk_size(self) -> int: ...
-    @property
-    def chunks(self) -> tuple[str, ...]: ...
 
 
 @dataclass(slots=True)
@@ -88,16 +73,11 @@ class Node:
         message = Message(message_id, type_, schema, subject, body)
         append(tx, self.place, self.world, readers=readers, lane=Lane[lane.upper()], message=message)
 
-    def offer(
-        self, tx: sa.Connection, manifests: Iterable["FileManifest"], readers: Iterable[NodeId]
-    ) -> None:
+    def offer(self, tx: sa.Connection, manifests: Iterable[FileManifest], readers: Iterable[NodeId]) -> None:
         """Offer the files that a message names to its readers, in the same transaction."""
         for manifest in manifests:
             attachments.require_whole(manifest.chunks, self.chunks)
-            sealed = attachments.Sealed(
-                manifest.id, manifest.size, manifest.key, manifest.chunk_size, manifest.chunks
-            )
-            attachments.offer(tx, self.place, self.world, sealed, frozenset(readers), new_id(self.world))
+            attachments.offer(tx, self.place, self.world, manifest, frozenset(readers), new_id(self.world))
 
     def serve(
         self, handlers: Mapping[str, tuple[Callable[[sa.Connection, NodeId, str, bytes], Any], int]]
@@ -192,15 +172,6 @@ class Node:
     def take_issued_receipt(self, tx: sa.Connection, incoming: Incoming) -> None:
         """File the acceptance that a reader of our stream signed."""
         checkpoint.take_issued_receipt(tx, self.keyring, incoming)
-
-    def accepted_upto(self, tx: sa.Connection, stream_row: int, signer: NodeId) -> int:
-        """The last envelope of a stream that ``signer`` has signed as applied."""
-        where = (
-            (RECEIPT.c.stream_id == stream_row)
-            & (RECEIPT.c.signer == signer)
-            & (RECEIPT.c.kind == "acceptance")
-        )
-        return int(tx.scalar(sa.select(sa.func.coalesce(sa.func.max(RECEIPT.c.upto), 0)).where(where)) or 0)
 
     def streams_on_hold(self, tx: sa.Connection) -> list[tuple[str, int, str]]:
         """``(origin, lane, reason)`` of streams that wait for a person."""

@@ -1,27 +1,17 @@
-"""What the people at a desk may want to know of the carrier: neighbours, what was set aside, and scanned files."""
+"""What the people at a desk may want to know of the carrier: what was set aside, and scanned files."""
 
 import json
 from typing import Any
 
 import sqlalchemy as sa
 
-from core.identifiers import NodeId
 from sync import attachments
+from sync.attachments import FileManifest
 from sync.installation import Installation
-from sync.node import FileManifest, Node
-from sync.status import neighbour
-from sync.tables import PEER, QUARANTINE
+from sync.node import Node
+from sync.tables import QUARANTINE
 
 TROUBLES_MAX = 200
-
-
-def neighbours(installation: Installation, tx: sa.Connection) -> list[dict[str, Any]]:
-    """The neighbour above and all below that have been met or enrolled, each as :func:`sync.status.neighbour`."""
-    names = list(tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node)))
-    parent = installation.node.place.parent
-    if parent is not None and parent not in names:
-        names.insert(0, parent)
-    return [neighbour(installation, tx, NodeId(name)) for name in names]
 
 
 def troubles(installation: Installation, tx: sa.Connection) -> list[dict[str, Any]]:
@@ -61,10 +51,7 @@ class ScannedFiles:
 
     def open(self, manifest: FileManifest) -> bytes:
         """The plain file. Raises ``LocalError`` (``attachment.*``) where it is not whole."""
-        sealed = attachments.Sealed(
-            manifest.id, manifest.size, manifest.key, manifest.chunk_size, manifest.chunks
-        )
-        return attachments.open_file(sealed, self._node.chunks)
+        return attachments.open_file(manifest, self._node.chunks)
 
 
 def _words(reason: str) -> dict[str, str]:

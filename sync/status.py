@@ -18,10 +18,6 @@ def status(installation: Installation) -> dict[str, Any]:
     """Node, neighbours with their queues, what waits, what is set aside, and the disk. Times are UTC, ISO 8601."""
     node = installation.node
     with installation.db.reading() as tx:
-        names = list(tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node)))
-        parent = node.place.parent
-        if parent is not None and parent not in names:
-            names.append(parent)
         return {
             "node": node.place.node,
             "tier": node.place.tier,
@@ -31,7 +27,7 @@ def status(installation: Installation) -> dict[str, Any]:
             "unsealed_messages": tx.scalar(
                 sa.select(sa.func.count()).select_from(MESSAGE).where(MESSAGE.c.seq.is_(None))
             ),
-            "peers": [neighbour(installation, tx, NodeId(name)) for name in names],
+            "peers": neighbours(installation, tx),
             "quarantined": tx.scalar(
                 sa.select(sa.func.count()).select_from(QUARANTINE).where(QUARANTINE.c.released_at.is_(None))
             ),
@@ -45,6 +41,15 @@ def status(installation: Installation) -> dict[str, Any]:
             "disk_free_bytes": shutil.disk_usage(installation.folder).free,
             **node.report(tx),
         }
+
+
+def neighbours(installation: Installation, tx: sa.Connection) -> list[dict[str, Any]]:
+    """The neighbour above and all below that have been met or enrolled, each as :func:`neighbour`."""
+    names = list(tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node)))
+    parent = installation.node.place.parent
+    if parent is not None and parent not in names:
+        names.insert(0, parent)
+    return [neighbour(installation, tx, NodeId(name)) for name in names]
 
 
 def neighbour(installation: Installation, tx: sa.Connection, name: NodeId) -> dict[str, Any]:

@@ -10,8 +10,9 @@ import sqlalchemy as sa
 from sync import audit
 from sync.installation import Installation, installation_ordinal
 from sync.node import Node
-from sync.overview import ScannedFiles, neighbours, troubles
+from sync.overview import ScannedFiles, troubles
 from sync.primitives import argon2id
+from sync.status import neighbours
 
 Office = TypeVar("Office")
 

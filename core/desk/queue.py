@@ -10,8 +10,8 @@ from core.case import Case, case_from_json
 from core.clock import iso
 from core.desk.context import DeskContext
 from core.errors import InputError
-from core.identifiers import CaseId, Tier
-from core.states import OPEN, State
+from core.identifiers import Tier
+from core.states import State
 from core.store.casebook import CASE
 from core.store.officers import Officer
 from core.workflow import TRANSITIONS
@@ -70,11 +70,6 @@ def states_for(officer: Officer) -> tuple[State, ...]:
     )
 
 
-def find_by_number(context: DeskContext, tx: sa.Connection, case_id: CaseId) -> bool:
-    """Whether a case of this number is on this machine."""
-    return context.office.casebook.find(tx, case_id) is not None
-
-
 def _conditions(context: DeskContext, officer: Officer | None, wanted: Filter) -> list[Any]:
     found: list[Any] = []
     if wanted.holder in ("me", "todo"):
@@ -115,8 +110,3 @@ def _mark(after: str) -> tuple[str, str]:
             en="The address of this page is not whole; go back to the first page.",
         )
     return due, case_id
-
-
-def open_states() -> tuple[State, ...]:
-    """Submitted and not yet decided, in the workflow's order."""
-    return tuple(state for state in State if state in OPEN)

@@ -17,8 +17,9 @@ from core.store.officers import Roster
 from sync import audit
 from sync.attachments import seal_file
 from sync.installation import Installation
-from sync.overview import ScannedFiles, neighbours, troubles
+from sync.overview import ScannedFiles, troubles
 from sync.settings import Settings
+from sync.status import neighbours
 from sync.stream_id import Lane
 from tests.scenarios.world import CITY, OTHER_TOWN, TOWN, Network
 
