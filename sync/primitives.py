@@ -9,7 +9,7 @@ key, which the library draws from the operating system itself. Signatures need n
 import hmac
 from collections.abc import Callable
 from hashlib import sha256 as _sha256
-from typing import Protocol
+from typing import Protocol, Self
 
 from cryptography.exceptions import InvalidSignature, InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -62,8 +62,8 @@ _VERIFY = ec.ECDSA(hashes.SHA256())
 _HPKE = Suite(KEM.P256, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
 
 
-class VerifyKey:
-    """A public P-256 key that judges signatures."""
+class _PublicKey:
+    """A public P-256 key, whatever it is for."""
 
     __slots__ = ("_key", "_raw")
 
@@ -73,12 +73,12 @@ class VerifyKey:
         self._raw = _point(key)
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "VerifyKey":
+    def from_bytes(cls, data: bytes) -> Self:
         """From the 65-byte point of :meth:`to_bytes`. Raises ``PeerError`` (``key.malformed``)."""
         return cls(_public_from_point(data))
 
     @classmethod
-    def from_spki(cls, data: bytes) -> "VerifyKey":
+    def from_spki(cls, data: bytes) -> Self:
         """From DER SubjectPublicKeyInfo (RFC 5280, 4.1.2.7). Raises ``PeerError`` (``key.malformed``)."""
         return cls(_public_from_spki(data))
 
@@ -92,6 +92,45 @@ class VerifyKey:
 
     def to_spki(self) -> bytes:
         return _spki(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, type(self)) and self._raw == other._raw
+
+    def __hash__(self) -> int:
+        return hash(self._raw)
+
+
+class _PrivateKey:
+    """A private P-256 key, whatever it is for."""
+
+    __slots__ = ("_key",)
+
+    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
+        _require_p256(key)
+        self._key = key
+
+    @classmethod
+    def generate(cls, random_bytes: RandomBytes) -> Self:
+        return cls(_generate(random_bytes))
+
+    @classmethod
+    def from_pkcs8(cls, data: bytes) -> Self:
+        """From unencrypted DER PKCS #8. Raises ``LocalError`` (``key.unreadable``)."""
+        return cls(_private_from_pkcs8(data))
+
+    @property
+    def handle(self) -> ec.EllipticCurvePrivateKey:
+        """The library's own object, for ``sync/x509.py`` alone."""
+        return self._key
+
+    def to_pkcs8(self) -> bytes:
+        return _pkcs8(self._key)
+
+
+class VerifyKey(_PublicKey):
+    """A public P-256 key that judges signatures."""
+
+    __slots__ = ()
 
     def verifies(self, signature: bytes, data: bytes) -> bool:
         """Whether ``signature`` (64 bytes, r then s, big-endian) is this key's over ``data``.
@@ -109,38 +148,11 @@ class VerifyKey:
             return False
         return True
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, VerifyKey) and self._raw == other._raw
 
-    def __hash__(self) -> int:
-        return hash(self._raw)
-
-
-class SigningKey:
+class SigningKey(_PrivateKey):
     """A private P-256 key that signs."""
 
-    __slots__ = ("_key",)
-
-    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
-        _require_p256(key)
-        self._key = key
-
-    @classmethod
-    def generate(cls, random_bytes: RandomBytes) -> "SigningKey":
-        return cls(_generate(random_bytes))
-
-    @classmethod
-    def from_pkcs8(cls, data: bytes) -> "SigningKey":
-        """From unencrypted DER PKCS #8. Raises ``LocalError`` (``key.unreadable``)."""
-        return cls(_private_from_pkcs8(data))
-
-    @property
-    def handle(self) -> ec.EllipticCurvePrivateKey:
-        """The library's own object, for ``sync/x509.py`` alone."""
-        return self._key
-
-    def to_pkcs8(self) -> bytes:
-        return _pkcs8(self._key)
+    __slots__ = ()
 
     @classmethod
     def from_pem(cls, data: bytes, passphrase: str) -> "SigningKey":
@@ -164,36 +176,10 @@ class SigningKey:
         return r.to_bytes(32, "big") + min(s, P256_ORDER - s).to_bytes(32, "big")
 
 
-class SealingPublicKey:
+class SealingPublicKey(_PublicKey):
     """A public P-256 key to which anyone can seal."""
 
-    __slots__ = ("_key", "_raw")
-
-    def __init__(self, key: ec.EllipticCurvePublicKey) -> None:
-        _require_p256(key)
-        self._key = key
-        self._raw = _point(key)
-
-    @classmethod
-    def from_bytes(cls, data: bytes) -> "SealingPublicKey":
-        """From the 65-byte point of :meth:`to_bytes`. Raises ``PeerError`` (``key.malformed``)."""
-        return cls(_public_from_point(data))
-
-    @classmethod
-    def from_spki(cls, data: bytes) -> "SealingPublicKey":
-        """From DER SubjectPublicKeyInfo. Raises ``PeerError`` (``key.malformed``)."""
-        return cls(_public_from_spki(data))
-
-    @property
-    def handle(self) -> ec.EllipticCurvePublicKey:
-        """The library's own object, for ``sync/x509.py`` alone."""
-        return self._key
-
-    def to_bytes(self) -> bytes:
-        return self._raw
-
-    def to_spki(self) -> bytes:
-        return _spki(self._key)
+    __slots__ = ()
 
     def seal(self, plaintext: bytes, info: bytes) -> bytes:
         """``enc`` (65 bytes), ciphertext and tag: RFC 9180, 6.1, empty aad.
@@ -202,38 +188,11 @@ class SealingPublicKey:
         """
         return _HPKE.encrypt(plaintext, self._key, info=info)
 
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, SealingPublicKey) and self._raw == other._raw
 
-    def __hash__(self) -> int:
-        return hash(self._raw)
-
-
-class SealingKey:
+class SealingKey(_PrivateKey):
     """A private P-256 key that opens what was sealed to it."""
 
-    __slots__ = ("_key",)
-
-    def __init__(self, key: ec.EllipticCurvePrivateKey) -> None:
-        _require_p256(key)
-        self._key = key
-
-    @classmethod
-    def generate(cls, random_bytes: RandomBytes) -> "SealingKey":
-        return cls(_generate(random_bytes))
-
-    @classmethod
-    def from_pkcs8(cls, data: bytes) -> "SealingKey":
-        """From unencrypted DER PKCS #8. Raises ``LocalError`` (``key.unreadable``)."""
-        return cls(_private_from_pkcs8(data))
-
-    @property
-    def handle(self) -> ec.EllipticCurvePrivateKey:
-        """The library's own object, for ``sync/x509.py`` alone."""
-        return self._key
-
-    def to_pkcs8(self) -> bytes:
-        return _pkcs8(self._key)
+    __slots__ = ()
 
     def public(self) -> SealingPublicKey:
         return SealingPublicKey(self._key.public_key())
