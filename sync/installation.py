@@ -12,7 +12,7 @@ from core.store.engine import Database, open_sqlite, open_url
 from core.store.migrate import upgrade
 from sync import audit
 from sync.chunkstore import FileChunkStore
-from sync.identity import read_fact, write_fact
+from sync.identity import write_fact
 from sync.node import Node
 from sync.settings import FILE_NAME, Settings, load_settings, write_settings
 
@@ -72,12 +72,6 @@ def open_folder(
     stamp = world.now().strftime("%Y%m%dT%H%M%SZ")
     upgrade(db, chains, folder / BACKUPS / f"before-upgrade-{stamp}.db")
     return Installation(folder, settings, db, _load(db, folder, world))
-
-
-def installation_ordinal(installation: Installation) -> int:
-    """Which installation of this node this is, 0-9: chooses the block of case numbers."""
-    with installation.db.reading() as tx:
-        return int(read_fact(tx, "installation", 0))
 
 
 def _database(folder: Path, settings: Settings, raw_key: bytes | None) -> Database:
