@@ -99,6 +99,11 @@ def ordinal(tx: sa.Connection) -> int:
     return int(read_fact(tx, _ORDINAL, 0))
 
 
+def take_block(tx: sa.Connection, lives: int) -> None:
+    """A machine of which there were ``lives`` epochs before takes a block that none of the last ones used."""
+    write_fact(tx, _ORDINAL, lives % BLOCKS)
+
+
 def past(tx: sa.Connection, place: Place) -> tuple[str, ...]:
     """Earlier epochs of this node as far as this disk remembers, the latest last, at most ``PAST_MAX``."""
     query = (
@@ -108,6 +113,13 @@ def past(tx: sa.Connection, place: Place) -> tuple[str, ...]:
         .limit(PAST_MAX)
     )
     return tuple(reversed(list(tx.scalars(query))))
+
+
+def lives(tx: sa.Connection, place: Place) -> list[dict[str, str]]:
+    """Every epoch of this node that this disk remembers: when it began and why, the present one last."""
+    query = sa.select(EPOCH).where(EPOCH.c.node == place.node).order_by(EPOCH.c.began_at, EPOCH.c.epoch)
+    rows = sorted(tx.execute(query).all(), key=lambda row: row.epoch == place.epoch)
+    return [{"epoch": row.epoch, "began_at": row.began_at, "reason": row.reason} for row in rows]
 
 
 def is_own(tx: sa.Connection, place: Place, epoch: str) -> bool:

@@ -14,6 +14,7 @@ from core.errors import InputError, PeerError
 from core.identifiers import NodeId, Tier, division_of, new_id, parent_of, tier_of
 from sync import audit, cose, neighbour
 from sync.checkpoint import CLOSED_ENVELOPE, apply_message
+from sync.custody import towards
 from sync.dispatch import Incoming
 from sync.envelope import content_key_of, open_with_key, own_content_key, read_header
 from sync.epoch import Reason
@@ -40,6 +41,8 @@ def take_begun(tx: sa.Connection, node: "Node", incoming: Incoming) -> None:
     audit.note(
         tx, node.world, actor="sync", action="neighbour.epoch", subject=origin, epoch=epoch, reason=reason
     )
+    if towards(node.place.node, origin) != origin:
+        neighbour.note_told(tx, node.world, origin, epoch, reason)
     neighbour.release_holds(tx, node.world, origin, epoch)
     if reason == Reason.INSTALLED and tier_of(division_of(origin)) is not Tier.CITY:
         given = sum(_hand_back(tx, node, origin, stream) for stream in _streams_of(tx, origin, epoch))

@@ -130,6 +130,10 @@ class Keyring:
         """Every signing certificate of ``node`` that is not revoked, the newest first. Raises as :meth:`verify_key_of`."""
         return tuple(self._trusted(node, Use.SIGNING))
 
+    def installations_of(self, node: NodeId) -> int:
+        """How many installations of ``node`` have had a certificate."""
+        return len({certificate.epoch for certificate in self._certificates.get(node, {}).values()})
+
     def certificate_with(self, node: NodeId, serial: str) -> Certificate | None:
         return self._certificates.get(node, {}).get(serial)
 

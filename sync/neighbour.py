@@ -138,6 +138,27 @@ def owes_own(tx: sa.Connection, peer: NodeId) -> int:
     return int(tx.scalar(query) or 0)
 
 
+def note_told(tx: sa.Connection, world: World, node: NodeId, epoch: str, reason: str) -> None:
+    """Remember an epoch of a node that was announced in a message: nodes farther away are known by that alone."""
+    known = set(tx.scalars(sa.select(EPOCH.c.epoch).where(EPOCH.c.node == node)))
+    if epoch in known:
+        return
+    now = iso(world.now())
+    where = (EPOCH.c.node == node) & EPOCH.c.closed_at.is_(None)
+    tx.execute(sa.update(EPOCH).where(where).values(closed_at=now))
+    tx.execute(
+        sa.insert(EPOCH).values(
+            node=node, epoch=epoch, born="", began_at=now, reason=reason, run="", number=0, token=b""
+        )
+    )
+
+
+def epochs_of(tx: sa.Connection, node: NodeId) -> int:
+    """How many epochs of ``node`` are known here."""
+    query = sa.select(sa.func.count()).select_from(EPOCH).where(EPOCH.c.node == node)
+    return int(tx.scalar(query) or 0)
+
+
 def release_holds(tx: sa.Connection, world: World, origin: NodeId, epoch: str) -> None:
     """Go on with ended streams of ``origin``: what contradicts them, it says again in ``epoch``."""
     where = (STREAM.c.origin == origin) & (STREAM.c.epoch != epoch) & STREAM.c.hold.is_not(None)
