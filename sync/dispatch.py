@@ -44,6 +44,10 @@ class Dispatch:
         if of_carrier:
             self._of_carrier.add(type_)
 
+    def forget(self, type_: str) -> None:
+        """No longer take messages of ``type_``: they wait in quarantine."""
+        self._handlers.pop(type_, None)
+
     def is_of_carrier(self, type_: str) -> bool:
         return type_ in self._of_carrier
 

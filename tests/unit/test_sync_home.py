@@ -42,7 +42,9 @@ def test_opened_again_and_again_a_node_stays_in_its_epoch(folder: Path) -> None:
     assert _life(folder)[1:] == (0, ["installed"])
 
 
-def test_a_file_put_back_from_elsewhere_begins_a_new_epoch_with_another_block_of_numbers(folder: Path) -> None:
+def test_a_file_put_back_from_elsewhere_begins_a_new_epoch_with_another_block_of_numbers(
+    folder: Path,
+) -> None:
     before = _life(folder)
     kept = shutil.copy(folder / DATABASE, folder.parent / "kept.db")
     (folder / DATABASE).unlink()
