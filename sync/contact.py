@@ -36,6 +36,7 @@ log = logging.getLogger(__name__)
 ASK_MAX = 500
 WANT_FILES_MAX = 200
 WANT_BYTES_MAX = 256 * 1024
+FILES_MAX = 500
 REFUSED_MAX = 100
 TRANSACTION_FRAMES_MAX = 64
 """One sync to disk serves so many frames; more would keep the terminal waiting for the write lock."""
@@ -75,6 +76,14 @@ class Composed:
     filled: bool
 
 
+@dataclass(slots=True)
+class Carried:
+    """What earlier bundles of one export carry: envelopes as ``(stream row, seq)``, chunks as ``(file, number)``."""
+
+    envelopes: set[tuple[int, int]] = field(default_factory=set)
+    chunks: set[tuple[str, int]] = field(default_factory=set)
+
+
 def compose(
     node: Node,
     peer: NodeId,
@@ -85,11 +94,13 @@ def compose(
     ask_only: bool = False,
     with_certificates: bool = False,
     asked_bytes: int = 0,
+    carried: Carried | None = None,
 ) -> Composed:
     """The bundle for ``peer``: receipts for the streams ``sign_for``, wishes, and what is owed within the budget.
 
     ``ask_only``: after a broken contact, first ask what arrived, so that no byte is sent twice; ``asked_bytes``
     is the budget we ask the neighbour to keep to. At least one envelope goes along even if it is larger than that.
+    ``carried``: this bundle goes on where the earlier ones of an export ended, and is added to it.
     """
     frames: list[Frame] = []
     room = budget_bytes
@@ -113,13 +124,21 @@ def compose(
                 frames.append(Frame(Kind.ASK, cose.encode(keys)))
         else:
             for item in owed(tx, peer):
+                if carried is not None and (item.row, item.seq) in carried.envelopes:
+                    continue
                 if item.size > room and envelopes:
                     filled = True
                     break
                 frames.append(Frame(Kind.ENVELOPE, envelope_bytes(tx, item)))
                 room -= item.size
                 envelopes += 1
-            for id_, index, digest in () if filled else attachments.chunks_owed(tx, peer):
+                if carried is not None:
+                    carried.envelopes.add((item.row, item.seq))
+            # On a line the oldest files are enough; an export goes through all of them.
+            files_max = FILES_MAX if carried is None else None
+            for id_, index, digest in () if filled else attachments.chunks_owed(tx, peer, files_max):
+                if carried is not None and (id_, index) in carried.chunks:
+                    continue
                 data = node.chunks.get(digest)
                 if data is None:
                     continue
@@ -129,6 +148,8 @@ def compose(
                 frames.append(Frame(Kind.CHUNK, cose.encode([bytes.fromhex(id_), index, data])))
                 room -= len(data)
                 chunks += 1
+                if carried is not None:
+                    carried.chunks.add((id_, index))
     return Composed(write_bundle(frames), number, envelopes, chunks, filled)
 
 
