@@ -54,7 +54,10 @@ class Export:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What an export for ``peer`` would write: ``messages`` are recorded and not sealed yet, ``bytes`` without them."""
+    """What an export for ``peer`` would write: ``messages`` are recorded and not sealed yet, ``bytes`` without them.
+
+    ``unmet``: nothing was ever heard of it, so a bundle that only introduces this node is worth carrying.
+    """
 
     peer: NodeId
     messages: int
@@ -62,10 +65,11 @@ class Waiting:
     chunks: int
     bytes: int
     receipts: bool
+    unmet: bool
 
     @property
     def is_something(self) -> bool:
-        return bool(self.messages or self.envelopes or self.chunks or self.receipts)
+        return bool(self.messages or self.envelopes or self.chunks or self.receipts or self.unmet)
 
 
 class Fate(StrEnum):
@@ -136,9 +140,11 @@ def require_neighbour(node: Node, name: NodeId) -> NodeId:
     if name not in neighbours(node):
         raise InputError(
             "stick.not_neighbour",
-            zh=f"{name} 不是本机的上级或下级，不能为它导出。U盘只在相邻两级之间传递：村与镇、镇与市。",
-            en=f"{name} is neither above nor below this node, so nothing can be exported for it. Sticks go between "
-            "neighbours: village and township, township and city.",
+            zh=f"{name} 不是本机的上级，也不是联络过的下级，不能为它导出。U盘只在相邻两级之间传递（村与镇、镇与市）；"
+            "新的下级请先由它导出一次，在本机导入。",
+            en=f"{name} is neither above this node nor a node below that it has met, so nothing can be exported for it. "
+            "Sticks go between neighbours (village and township, township and city); import a stick of a new node "
+            "first.",
         )
     return name
 
@@ -155,8 +161,17 @@ def waiting_for(node: Node, peer: NodeId) -> Waiting:
         sizes = [item.size for item in owed(tx, peer)]
         chunks = sum(1 for _ in attachments.chunks_owed(tx, peer, None))
         receipts = is_unanswered(tx, peer)
+        met = node.peer(tx, peer)
     chunk_bytes = chunks * attachments.CHUNK_CIPHER_BYTES_MAX
-    return Waiting(peer, int(messages or 0), len(sizes), chunks, sum(sizes) + chunk_bytes, receipts)
+    return Waiting(
+        peer,
+        messages=int(messages or 0),
+        envelopes=len(sizes),
+        chunks=chunks,
+        bytes=sum(sizes) + chunk_bytes,
+        receipts=receipts,
+        unmet=met is None or met.last_contact_at is None,
+    )
 
 
 def export_to(
@@ -309,8 +324,9 @@ def _export_for(
     writing = _Writing(stick, node, Export(peer), told, tuple(before))
     try:
         outdated = writing.remove_signed()
-        if waiting_for(node, peer).is_something:
-            writing.write_all(reply_to)
+        waiting = waiting_for(node, peer)
+        if waiting.is_something:
+            writing.write_all(reply_to, even_empty=waiting.receipts or waiting.unmet)
         if writing.export.bundles:
             writing.record()
             # The new bundles carry everything that the unsigned ones before them did.
@@ -345,7 +361,8 @@ class _Writing:
             self.stick.remove(entry.name)
             self.export = replace(self.export, removed=self.export.removed + 1)
 
-    def write_all(self, reply_to: int) -> None:
+    def write_all(self, reply_to: int, *, even_empty: bool) -> None:
+        """``even_empty``: the first bundle is worth carrying for its introduction and receipts alone."""
         peer, node, carried = self.export.peer, self.node, Carried()
         sign_for = _streams_by(node, peer)
         while True:
@@ -359,8 +376,8 @@ class _Writing:
                     with_certificates=True,
                     carried=carried,
                 )
-            # Sealing may find that a reader's key is not here yet: then nothing is left to carry.
-            if not (bundle.envelopes or bundle.chunks or sign_for):
+            # Sealing may find that no reader's key is here yet: then there is nothing to carry.
+            if not (bundle.envelopes or bundle.chunks or even_empty):
                 return
             name = bundle_name(node.place.node, peer, bundle.number, bundle.data)
             mark = node.world.random_bytes(4).hex()
@@ -376,7 +393,7 @@ class _Writing:
             self._told(0)
             if not bundle.filled:
                 return
-            sign_for = ()
+            sign_for, even_empty = (), False
 
     def record(self) -> None:
         node, export = self.node, self.export

@@ -106,6 +106,7 @@ def waiting_facts(waiting: Iterable[Waiting]) -> dict[str, Any]:
                 "chunks": one.chunks,
                 "bytes": one.bytes,
                 "receipts": one.receipts,
+                "introduction": one.unmet,
             }
             for one in waiting
         ],

@@ -133,8 +133,8 @@ class Stick:
         """Write ``data``, sync, rename, and read it back from the medium; it is there, whole, when this returns.
 
         ``mark`` makes the temporary name one of a kind. Raises ``StickError`` (``stick.full``,
-        ``stick.read_only``, ``stick.gone``, ``stick.failing``, ``stick.bad_copy``); then it was not confirmed, and no
-        temporary file is left unless the stick itself is gone.
+        ``stick.read_only``, ``stick.gone``, ``stick.failing``, ``stick.bad_copy``); then nothing of it is left, unless the
+        stick itself is gone.
         """
         target, partial = self.folder / name, self.folder / f"{name}.{mark}{PART_SUFFIX}"
         try:
@@ -143,10 +143,11 @@ class Stick:
                 _write_synced(partial, data, told)
                 partial.replace(target)
                 _sync_folder(self.folder)
+                whole = _digest(target, len(data), lambda count: told(len(data) + count))
             except BaseException:
-                partial.unlink(missing_ok=True)
+                for unconfirmed in (partial, target):
+                    unconfirmed.unlink(missing_ok=True)
                 raise
-            whole = _digest(target, len(data), lambda count: told(len(data) + count))
         except OSError as error:
             raise _writing(error) from error
         if whole != hashlib.sha256(data).digest():
