@@ -10,7 +10,8 @@ from core.errors import Fault, LiandongError
 from core.identifiers import NodeId, parse_node_id
 from sync import stick as carrying
 from sync import stick_words
-from sync.stick import Fate, Import, Progress
+from sync.stick import Progress
+from sync.stick_import import Fate, Import, import_from
 from sync.transport.usb import Stick
 
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def add_stick_commands(group: click.Group, program: "Program") -> None:
         try:
             stick = Stick(path)
             bar = _Bar(node.world, lang, as_json)
-            report = carrying.import_from(stick, node, answer=not no_answer, dry_run=dry_run, told=bar.show)
+            report = import_from(stick, node, answer=not no_answer, dry_run=dry_run, told=bar.show)
             bar.end()
         finally:
             app.installation.close()

@@ -20,7 +20,7 @@ from sync.stick_layout import FILE_BYTES_MAX, hello_frame
 from sync.stick_record import answered_upto
 from sync.stream import find_stream
 from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY
-from sync.transport.usb import Entry, Stick
+from sync.transport.usb import UNREADABLE, Entry, Stick, StickError
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,13 @@ def own_bundles(stick: Stick, node: Node, peer: NodeId) -> list[OwnBundle]:
     for entry in stick.listing().entries:
         if entry.size > FILE_BYTES_MAX:
             continue
-        head = stick.head(entry)
+        try:
+            head = stick.head(entry)
+        except StickError as error:
+            if error.code != UNREADABLE:
+                raise
+            # Another's file that is closed to us cannot be ours to clean away.
+            continue
         try:
             hello = verify_hello(hello_frame(head).payload, node.keyring.verify_key_of(node.place.node))
         except PeerError:

@@ -6,7 +6,8 @@ from typing import Any
 
 from core.clock import from_iso, local
 from core.errors import LiandongError
-from sync.stick import Export, Fate, Found, Import, Progress, Waiting
+from sync.stick import Export, Progress, Waiting
+from sync.stick_import import Fate, Found, Import
 
 REFUSALS_SHOWN_MAX = 5
 

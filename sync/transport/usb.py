@@ -23,6 +23,7 @@ from sync.stick_layout import (
 )
 
 CARRIER = "usb"
+UNREADABLE = "stick.unreadable"
 PIECE_BYTES = 1024 * 1024
 _READ_FLAGS = (
     os.O_RDONLY
@@ -255,7 +256,7 @@ def _reading(error: OSError) -> StickError:
         return _gone()
     if error.errno in _CLOSED or error.errno == errno.ELOOP:
         return StickError(
-            "stick.unreadable",
+            UNREADABLE,
             zh=f"没有权限读取U盘上的文件（{error.strerror}）。请检查U盘的挂载权限。",
             en=f"There is no permission to read the stick ({error.strerror}). Check how it is mounted.",
         )

@@ -11,7 +11,7 @@ from textual.pilot import Pilot
 from core.store.office import Office
 from sync.environment import SystemWorld
 from sync.outbox import queue_of
-from sync.stick import import_from
+from sync.stick_import import import_from
 from sync.transport import usb
 from sync.transport.usb import Stick
 from sync.workplace import Workplace

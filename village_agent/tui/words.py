@@ -187,7 +187,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "  已转交         镇便民服务中心已签收\n"
         "  已受理         已正式受理，开始计算办理时限\n\n"
         "待发件：待上传 - 已送达镇 - 已送达市 - 已受理。\n"
-        "没有线路时照常收件，线路恢复后自动上传；也可按 F5，再按 E 导出到U盘、I 从U盘导入。\n",
+        "没有线路时照常收件，线路恢复后自动上传。\n"
+        "也可以用U盘：按 F5，再按 E 导出、I 导入。\n",
         "F1 help  F2 new  F3 search  F4 drafts  F5 contact  F6 outbox  F9 submit\n"
         "Ctrl+Z undo   Ctrl+P all commands   Ctrl+L lock   Esc back (all is saved)\n\n"
         "Filling in: Enter or Down to the next field, Up to the one before;\n"

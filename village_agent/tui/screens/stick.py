@@ -16,6 +16,7 @@ from core.errors import LiandongError
 from sync import stick as carrying
 from sync import stick_words
 from sync.stick import Progress
+from sync.stick_import import import_from
 from sync.transport.usb import Stick
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.words import painted
@@ -58,6 +59,7 @@ class StickScreen(DeskScreen):
             yield Static(id="outcome", markup=False)
 
     def on_mount(self) -> None:
+        self.query_one("#body").focus()
         self.action_start()
 
     def action_start(self) -> None:
@@ -98,7 +100,7 @@ class StickScreen(DeskScreen):
 
     def _bring(self, told: Callable[[Progress], None]) -> list[str]:
         stick = Stick(self._path)
-        report = carrying.import_from(stick, self.desk.village.installation.node, told=told)
+        report = import_from(stick, self.desk.village.installation.node, told=told)
         return stick_words.import_words(report, stick.label, self.lang)
 
     def on_stick_screen_told(self, event: Told) -> None:
