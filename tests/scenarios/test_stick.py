@@ -124,15 +124,24 @@ def test_stick_and_line_together_make_no_duplicate_in_either_order(net: Offices,
 
 
 def test_receipts_for_a_stick_come_over_the_line_before_anything_is_sent_twice(
-    net: Offices, stick: Stick
+    net: Offices, stick: Stick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case_id = net.submit(VILLAGE)
     net.settle(1)
     net.act(TOWN, case_id, Role.WINDOW, b.CaseReturned("填写有误"))
     export_at(net, TOWN, stick, VILLAGE)
     bring(net, VILLAGE, stick, answer=False)
-    done = net.meet(VILLAGE)
-    assert done.received_envelopes == 0
+    (bundle,) = files_on(stick)
+    carried = {frame.payload for frame in read_bundle(bundle.read_bytes()) if frame.kind is Kind.ENVELOPE}
+    answers: list[bytes] = []
+    exchange = net.lines[VILLAGE].exchange
+    monkeypatch.setattr(
+        net.lines[VILLAGE], "exchange", lambda data: answers.append(exchange(data)) or answers[-1]
+    )
+    net.meet(VILLAGE)
+    came = {frame.payload for answer in answers for frame in read_bundle(answer)}
+    assert carried
+    assert not carried & came
     assert waiting(net, TOWN, VILLAGE) == 0
 
 

@@ -64,6 +64,24 @@ def test_a_bundle_readdressed_to_us_is_forged_and_brings_nothing(net: Offices, s
     assert state_of(net.nodes[CITY]) == state
 
 
+def test_a_file_that_claims_to_be_ours_without_our_signature_is_not_cleaned_away(
+    net: Offices, stick: Stick
+) -> None:
+    net.submit(VILLAGE)
+    export_at(net, VILLAGE, stick)
+    (path,) = files_on(stick)
+    frames = list(read_bundle(path.read_bytes()))
+    thief = net.nodes[NEIGHBOUR].keyring.signing_key
+    forged = stick.folder / "forged.ldb"
+    forged.write_bytes(
+        write_bundle([Frame(Kind.HELLO, sign_hello(read_hello(frames[0].payload), thief)), *frames[1:]])
+    )
+    (export,) = export_at(net, VILLAGE, stick)
+    assert export.removed == 1
+    assert forged.exists()
+    assert not path.exists()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.001, 0.01, 0.05, 0.2, 0.4, 0.6, 0.8, 0.95, 0.9999])
 def test_a_bundle_cut_anywhere_gives_what_came_whole_and_the_rest_comes_again(
     net: Offices, stick: Stick, share: float
