@@ -1,5 +1,6 @@
 """``export`` and ``import``: bundles by stick, the same commands on every tier."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from sync.cli import Program
 
 QUIET_S = 1.0
-"""A command that is done by then shows no progress."""
+"""A command that is done by then writes no progress into a log."""
 
 EXPORT_HELP = """把待传的内容写到U盘 / write what waits to a stick
 
@@ -147,7 +148,7 @@ def _warn_same_disk(stick: Stick, installation: Any, lang: str) -> None:
 
 
 class _Bar:
-    """The line that shows how far it is, once it takes longer than ``QUIET_S``; on standard error."""
+    """The line that shows how far it is: at once for a person at a terminal, else after ``QUIET_S``; on standard error."""
 
     def __init__(self, world: World, lang: str, silent: bool) -> None:
         self._world, self._lang, self._silent = world, lang, silent
@@ -155,7 +156,8 @@ class _Bar:
         self._shown = False
 
     def show(self, progress: Progress) -> None:
-        if self._silent or self._world.monotonic_s() - self._start_s < QUIET_S:
+        quiet = not sys.stderr.isatty() and self._world.monotonic_s() - self._start_s < QUIET_S
+        if self._silent or quiet:
             return
         self._shown = True
         click.echo("\r\x1b[K" + stick_words.progress_words(progress, self._lang), nl=False, err=True)

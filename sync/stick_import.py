@@ -95,6 +95,7 @@ def import_from(
     progress = Progress(bytes_total=sum(look.entry.size for look in ours))
     latest: dict[NodeId, Hello] = {}
     for look in ours:
+        told(progress)
         try:
             found, hello = _take(stick, node, look)
         except StickError as error:
