@@ -27,6 +27,7 @@ from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MES
 CHUNK_BYTES = 32 * 1024
 FILE_BYTES_MAX = 20 * 1024 * 1024
 CHUNKS_MAX = FILE_BYTES_MAX // CHUNK_BYTES
+FILES_PAGE = 50
 OFFERED = "AttachmentOffered"
 
 
@@ -233,8 +234,8 @@ def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> None:
         tx.execute(sa.insert(ATTACHMENT_DELIVERY).values(attachment_id=id_, peer=peer, have=bitmap))
 
 
-def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[tuple[str, int, str]]:
-    """``(file, chunk number, digest)`` held here and not yet at ``peer``, the oldest file first."""
+def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Iterator[tuple[str, int, str]]:
+    """``(file, chunk number, digest)`` held here and not yet at ``peer``, of the oldest ``files_max`` files."""
     query = (
         sa.select(
             ATTACHMENT.c.id,
@@ -251,7 +252,8 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
         )
         .where(OFFER.c.seq > DELIVERY.c.acked_seq)
         .order_by(OFFER.c.stream_id, OFFER.c.seq)
-        .limit(limit)
+        .limit(files_max)
+        .execution_options(yield_per=FILES_PAGE)
     )
     told: set[str] = set()
     for row in tx.execute(query):

@@ -25,6 +25,8 @@ from sync.installation import BACKUPS, Installation, create
 from sync.settings import Settings, check_settings
 from sync.status import status as status_of
 from sync.status import streams as streams_of
+from sync.stick_commands import add_stick_commands
+from sync.stick_words import on_stick_words
 
 EXIT_CODES = {Fault.INPUT: 2, Fault.STATE: 3, Fault.PEER: 4, Fault.LOCAL: 5}
 
@@ -109,6 +111,7 @@ def node_group(program: Program) -> click.Group:
     _add_init(group, program)
     _add_work(group, program)
     _add_views(group, program)
+    add_stick_commands(group, program)
     if program.tier is Tier.CITY:
         _add_code(group, program)
     # It uses what stands in this module.
@@ -367,6 +370,8 @@ def _status_words(facts: dict[str, Any], lang: str) -> str:
             if zh
             else f"  {peer['node']}  last met {met}  waiting {peer['waiting_envelopes']} ({peer['waiting_bytes']} bytes)"
         )
+        if peer["on_stick"]:
+            lines.append("    " + on_stick_words(peer["on_stick"], peer["node"], lang))
         if peer.get("error"):
             lines.append("    " + peer["error"][lang])
     lines.append(

@@ -1,7 +1,7 @@
 """One meeting with a neighbour: what I owe you against what you owe me, in one round trip.
 
-``compose`` writes a bundle, ``take`` reads one; both are the same on either side of the line and on a stick. A
-bundle may be cut anywhere: every whole frame before the cut counts, and what was not signed for comes again.
+:func:`sync.compose.compose` writes a bundle, ``take`` reads one; both are the same on either side of the line and on a
+stick. A bundle may be cut anywhere: every whole frame before the cut counts, and what was not signed for comes again.
 """
 
 import logging
@@ -16,26 +16,23 @@ from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
 from sync import attachments, audit, cose, epoch, neighbour
 from sync.authority import CertStatus
-from sync.bundle import Frame, Kind, ReadState, read_bundle, write_bundle
+from sync.bundle import Frame, Kind, ReadState, read_bundle
+from sync.compose import ASK_MAX, WANT_BYTES_MAX, WANT_FILES_MAX
 from sync.custody import next_hops, towards
 from sync.envelope import open_envelope, read_header, verify
 from sync.header import Header
-from sync.hello import Hello, read_hello, sign_hello, sign_token, verify_hello
-from sync.identity import next_count
-from sync.inbox import Arrival, Contradiction, advance, custody_receipt, hold, holds_digest, put_on_hold
+from sync.hello import Hello, read_hello, verify_hello
+from sync.inbox import Arrival, Contradiction, advance, hold, holds_digest, put_on_hold
 from sync.node import Node
-from sync.outbox import envelope_bytes, note_held_by, owed, take_custody_receipt
+from sync.outbox import note_held_by, take_custody_receipt
 from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
-from sync.stream import children, find_stream, seal_waiting, stream_with
+from sync.stream import children, find_stream, stream_with
 from sync.stream_id import EVERYONE, Lane
-from sync.tables import DELIVERY, STREAM
+from sync.tables import STREAM
 
 log = logging.getLogger(__name__)
 
-ASK_MAX = 500
-WANT_FILES_MAX = 200
-WANT_BYTES_MAX = 256 * 1024
 REFUSED_MAX = 100
 TRANSACTION_FRAMES_MAX = 64
 """One sync to disk serves so many frames; more would keep the terminal waiting for the write lock."""
@@ -64,84 +61,6 @@ class Taken:
         self.refusals[error.code] += 1
         if len(self.refused) < REFUSED_MAX:
             self.refused.append(error)
-
-
-@dataclass(frozen=True, slots=True)
-class Composed:
-    """A bundle ready to send. ``filled`` says that the budget, not the outbox, ended it; ``signed`` are the streams of
-    which it carries our receipt.
-    """
-
-    data: bytes
-    number: int
-    envelopes: int
-    chunks: int
-    filled: bool
-    signed: frozenset[int]
-
-
-def compose(
-    node: Node,
-    peer: NodeId,
-    *,
-    budget_bytes: int,
-    reply_to: int = 0,
-    introduce: bool = False,
-    collect_only: bool = False,
-    with_certificates: bool = False,
-    asked_bytes: int = 0,
-) -> Composed:
-    """The bundle for ``peer``: receipts it has not shown to have, wishes, and what is owed within the budget.
-
-    ``introduce``: seal and send nothing yet, but ask what arrived: after a start, so that a disk that was restored
-    learns it before it speaks; after a broken contact, so that no byte is sent twice. ``collect_only``: the receiver's
-    epoch has ended, so it is signed for and asked for what is missing, and given nothing. ``asked_bytes`` is the
-    budget we ask the neighbour to keep to. At least one envelope goes along even if it is larger than that.
-    """
-    frames: list[Frame] = []
-    room = budget_bytes
-    envelopes = chunks = 0
-    filled = False
-    with node.db.transaction() as tx:
-        node.refresh(tx)
-        if not introduce:
-            seal_waiting(tx, node.place, node.world, node.keyring)
-        number = next_count(tx, "bundles_written")
-        epoch.note_written(tx, node.run, number)
-        hello = _introduce(node, tx, peer, number, reply_to, with_certificates, asked_bytes)
-        frames.append(Frame(Kind.HELLO, sign_hello(hello, node.keyring.signing_key)))
-        signed = neighbour.unsigned(tx, peer)
-        for row in sorted(signed):
-            receipt = custody_receipt(tx, node.place, node.world, node.keyring, stream_with(tx, row))
-            frames.append(Frame(Kind.RECEIPT, receipt))
-        neighbour.note_signed(tx, peer, number)
-        wanted = attachments.wanted_from(tx, peer, WANT_FILES_MAX)
-        if wanted:
-            wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
-            frames.append(Frame(Kind.WANT, cose.encode(wishes)))
-        if introduce:
-            keys = list(tx.scalars(_unsigned_streams(peer)))
-            if keys:
-                frames.append(Frame(Kind.ASK, cose.encode(keys)))
-        elif not collect_only:
-            for item in owed(tx, peer):
-                if item.size > room and envelopes:
-                    filled = True
-                    break
-                frames.append(Frame(Kind.ENVELOPE, envelope_bytes(tx, item)))
-                room -= item.size
-                envelopes += 1
-            for id_, index, digest in () if filled else attachments.chunks_owed(tx, peer):
-                data = node.chunks.get(digest)
-                if data is None:
-                    continue
-                if len(data) > room and (envelopes or chunks):
-                    filled = True
-                    break
-                frames.append(Frame(Kind.CHUNK, cose.encode([bytes.fromhex(id_), index, data])))
-                room -= len(data)
-                chunks += 1
-    return Composed(write_bundle(frames), number, envelopes, chunks, filled, frozenset(signed))
 
 
 def take(
@@ -181,40 +100,6 @@ def take(
     node.apply_ready()
     node.note_returned(hello)
     return taken
-
-
-def _introduce(
-    node: Node,
-    tx: sa.Connection,
-    peer: NodeId,
-    number: int,
-    reply_to: int,
-    with_certificates: bool,
-    asked_bytes: int,
-) -> Hello:
-    pair = node.keyring.pair
-    met = node.peer(tx, peer)
-    known = met is not None and met.knows_serial == pair.signing.serial
-    settled = met is not None and met.knows_epoch == node.place.epoch
-    if not settled:
-        neighbour.sign_all(tx, node.place, peer)
-    return Hello(
-        sender=node.place.node,
-        epoch=node.place.epoch,
-        run=node.run,
-        receiver=peer,
-        number=number,
-        reply_to=reply_to,
-        at=int(node.world.now().timestamp() * 1000),
-        software=node.software,
-        knows=node.serial_of(peer),
-        token=sign_token(node.keyring.signing_key, node.place.node, node.place.epoch, node.run, number),
-        seen=neighbour.seen_of(tx, peer),
-        past=() if settled else epoch.past(tx, node.place),
-        owes=neighbour.owes_own(tx, peer),
-        certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
-        report=node.report(tx) | ({"budget": asked_bytes} if asked_bytes else {}),
-    )
 
 
 def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
@@ -433,14 +318,4 @@ def _malformed(kind: Kind) -> PeerError:
         zh=f"数据包中的一段（{kind.name}）格式不对，未接收，其余照常。请核对双方软件版本。",
         en=f"A part of the bundle ({kind.name}) is malformed; it was not taken, the rest was. Compare the software "
         "versions.",
-    )
-
-
-def _unsigned_streams(peer: NodeId) -> sa.Select[tuple[bytes]]:
-    return (
-        sa.select(STREAM.c.key)
-        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
-        .where(DELIVERY.c.peer == peer, DELIVERY.c.acked_seq < STREAM.c.head_seq)
-        .order_by(STREAM.c.lane)
-        .limit(ASK_MAX)
     )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from core.errors import LiandongError
 from core.identifiers import NodeId
 from sync import contact, neighbour
+from sync.compose import compose
 from sync.node import Node
 from sync.outbox import queue_of
 from sync.retry import BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, BUDGET_BYTES_START, next_budget_bytes
@@ -46,7 +47,7 @@ def meet(
     introduce = failures > 0 or peer not in node.introduced
     while done.rounds < ROUNDS_MAX:
         with node.lock:
-            bundle = contact.compose(
+            bundle = compose(
                 node,
                 peer,
                 budget_bytes=budget,
@@ -104,7 +105,7 @@ def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
         taken = contact.take(node, request, carrier="extranet", expected=certificate.node)
         wish = taken.hello.report.get("budget")
         budget = wish if isinstance(wish, int) else BUDGET_BYTES_START
-        reply = contact.compose(
+        reply = compose(
             node,
             certificate.node,
             budget_bytes=max(BUDGET_BYTES_MIN, min(budget, BUDGET_BYTES_MAX)),

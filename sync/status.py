@@ -10,6 +10,7 @@ from core.errors import StateError
 from core.identifiers import NodeId
 from sync.installation import Installation
 from sync.outbox import queue_of
+from sync.stick_record import on_stick
 from sync.stream import stream_row
 from sync.tables import ATTACHMENT, ENVELOPE, MESSAGE, PEER, QUARANTINE, STREAM
 
@@ -61,6 +62,7 @@ def neighbour(installation: Installation, tx: sa.Connection, name: NodeId) -> di
         "waiting_envelopes": queue.envelopes,
         "waiting_bytes": queue.bytes,
         "oldest_waiting_at": queue.oldest_at,
+        "on_stick": on_stick(tx, name),
     }
     if row is not None:
         facts |= {

@@ -14,6 +14,7 @@ from core.labels import label
 from core.merge import OutcomeKind
 from core.store.casebook import CASE, CASE_MESSAGE
 from sync.tables import DELIVERY, ENVELOPE, MESSAGE, PEER, QUARANTINE, STREAM
+from sync.transport.usb import CARRIER
 from village_agent.app import Village
 from village_agent.drafts import Drafts
 
@@ -80,7 +81,9 @@ def line_state(tx: sa.Connection, village: Village) -> LineState:
     patience_s = max(ONLINE_S_MIN, ONLINE_INTERVALS * settings.contact_every_s)
     recent = met is not None and (node.world.now() - met).total_seconds() <= patience_s
     error = json.loads(row.last_error) if row.last_error else None
-    return LineState(recent and row.failures == 0, met, waiting, failed, error)
+    # A stick brings news without a line.
+    online = recent and row.failures == 0 and row.carrier != CARRIER
+    return LineState(online, met, waiting, failed, error)
 
 
 def home_counts(tx: sa.Connection, village: Village, drafts: Drafts) -> Counts:

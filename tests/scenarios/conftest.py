@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.transport.usb import Stick
 from tests.scenarios.offices import FAR_VILLAGE, NEIGHBOUR, VILLAGE, Offices
 
 
@@ -21,3 +22,10 @@ def net(morning: Offices, tmp_path: Path) -> Iterator[Offices]:
     city = Offices.like(morning, tmp_path / "city", 2)
     yield city
     city.close()
+
+
+@pytest.fixture
+def stick(tmp_path: Path) -> Stick:
+    """A folder that stands for a stick."""
+    (tmp_path / "KINGSTON").mkdir()
+    return Stick(tmp_path / "KINGSTON")

@@ -21,7 +21,7 @@ from core.store.office import Office
 from core.workflow import TRANSITIONS, allowed
 from sync.attachments import seal_file
 from sync.chunkstore import FileChunkStore
-from sync.contact import compose
+from sync.compose import compose
 from sync.node import Node
 from sync.stream_id import EVERYONE, Lane
 from tests.scenarios.world import CITY, Line, Network, TestWorld

@@ -61,6 +61,9 @@ _WORDS: dict[str, tuple[str, str]] = {
     "key.all": ("全部", "all"),
     "key.waiting": ("待上传", "waiting"),
     "key.start": ("开始", "start"),
+    "key.again": ("再做一次", "again"),
+    "key.stick_export": ("导出到U盘", "to a stick"),
+    "key.stick_import": ("从U盘导入", "from a stick"),
     "key.stop": ("停止", "stop"),
     "key.add_row": ("添加一行", "add a row"),
     "count.drafts": ("草稿", "drafts"),
@@ -146,6 +149,22 @@ _WORDS: dict[str, tuple[str, str]] = {
         "已接收：{envelopes} 封、{chunks} 块附件、{size}",
         "received: {envelopes} envelopes, {chunks} file parts, {size}",
     ),
+    "stick_export": ("导出到U盘", "Export to a stick"),
+    "stick_import": ("从U盘导入", "Import from a stick"),
+    "stick_which": ("输入序号或路径（可粘贴）：", "number or path (paste it):"),
+    "stick_none_found": (
+        "没有找到U盘，请插好后再来，或输入路径（可粘贴）：",
+        "no stick is found; plug one in and come again, or give a path:",
+    ),
+    "stick_working": (
+        "正在读写U盘，请不要拔出……Esc 停止。",
+        "Working on the stick, do not pull it out... Esc stops.",
+    ),
+    "stick_stopped": (
+        "已停止。写完整的、已接收的都算数，没写完的文件已删去。可以拔出U盘，也可以按 Enter 再做一次。",
+        "Stopped. What was written whole, or taken, counts; the unfinished file was removed. The stick may be "
+        "removed, or press Enter to do it again.",
+    ),
     "operator": ("操作员", "operator"),
     "pin": ("口令", "PIN"),
     "unlocking": ("正在打开……", "Opening..."),
@@ -168,7 +187,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "  已转交         镇便民服务中心已签收\n"
         "  已受理         已正式受理，开始计算办理时限\n\n"
         "待发件：待上传 - 已送达镇 - 已送达市 - 已受理。\n"
-        "没有线路时照常收件，线路恢复后自动上传。\n",
+        "没有线路时照常收件，线路恢复后自动上传。\n"
+        "也可以用U盘：按 F5，再按 E 导出、I 导入。\n",
         "F1 help  F2 new  F3 search  F4 drafts  F5 contact  F6 outbox  F9 submit\n"
         "Ctrl+Z undo   Ctrl+P all commands   Ctrl+L lock   Esc back (all is saved)\n\n"
         "Filling in: Enter or Down to the next field, Up to the one before;\n"
@@ -183,7 +203,8 @@ _WORDS: dict[str, tuple[str, str]] = {
         "  handed over                     the township has signed for it\n"
         "  accepted                        the time limit is running\n\n"
         "Outbox: waiting - received by the township - received by the city - accepted.\n"
-        "Without a line you go on as usual; what waits is sent when the line is back.\n",
+        "Without a line you go on as usual; what waits is sent when the line is back,\n"
+        "or goes by stick: F5, then E to export, I to import.\n",
     ),
 }
 
