@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
+import sqlcipher3.dbapi2 as driver
 
 from core.errors import LocalError
 from core.identifiers import NodeId
@@ -58,6 +59,10 @@ class Disk:
         self.is_full = False
         self._life = 0
         folder.mkdir(parents=True)
+        self._lay(template)
+
+    def _lay(self, template: Path) -> None:
+        """A new machine: the empty database."""
         shutil.copyfile(template, self.path)
 
     @property
@@ -66,6 +71,10 @@ class Disk:
 
     def open(self) -> CrashingDatabase:
         return CrashingDatabase(open_sqlite(self.path), self)
+
+    def look(self) -> driver.Connection:
+        """The judge's own connection: committed rows only, no production code in between."""
+        return driver.connect(str(self.path), isolation_level=None)
 
     def crash(self, db: Database) -> None:
         """Leave the file as a power cut leaves it; what ``db`` still held in memory is gone."""
@@ -78,6 +87,11 @@ class Disk:
         db.close()
         for suffix in ("", "-wal", "-shm"):
             Path(f"{before}{suffix}").unlink(missing_ok=True)
+
+    def heal(self) -> None:
+        """There is room, and nothing fails."""
+        self.free_bytes = EMPTY_BYTES
+        self.is_full = False
 
     def may_crash(self, kind: str) -> None:
         if self.misfortune.strikes(kind):

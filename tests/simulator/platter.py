@@ -8,7 +8,7 @@ makes its own creation durable, as ext4 does; a rename or a deletion needs its f
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -50,12 +50,11 @@ class Shared:
 
 
 class Inode:
-    """One file of one life of the disk. ``pending`` are ``(offset, bytes)`` in order; bytes None: cut to offset."""
+    """One file. ``pending`` are ``(offset, bytes)`` in order; bytes None: cut to offset."""
 
-    __slots__ = ("data", "durable", "life", "pending", "shared")
+    __slots__ = ("data", "durable", "pending", "shared")
 
-    def __init__(self, life: int, data: bytes = b"") -> None:
-        self.life = life
+    def __init__(self, data: bytes = b"") -> None:
         self.data, self.durable = bytearray(data), bytearray(data)
         self.pending: list[tuple[int, bytes | None]] = []
         self.shared = Shared()
@@ -104,11 +103,16 @@ class Platter:
     def power_on(self, image: Mapping[str, bytes]) -> None:
         """A new life, with these files and nothing unsynced; faults and counts begin anew."""
         self.life += 1
-        self.names = {name: Inode(self.life, data) for name, data in image.items()}
+        self.names = {name: Inode(data) for name, data in image.items()}
         self._durable_names = dict(self.names)
         self._renamed = []
         self.used = sum(map(len, image.values()))
-        self.operations, self.off, self.faults = 0, False, Faults()
+        self.off = False
+        self.begin_counting()
+
+    def begin_counting(self) -> None:
+        """What comes now is operation 1; nothing fails yet."""
+        self.operations, self.faults = 0, Faults()
 
     def cut_power(self) -> None:
         """From here on every access fails, until the disk is powered on again."""
@@ -125,6 +129,13 @@ class Platter:
         """What programs read, as if everything were synced."""
         return {name: bytes(inode.data) for name, inode in sorted(self.names.items())}
 
+    def kill_program(self) -> None:
+        """``kill -9``: handles, locks and shared memory are gone; what was written is still read back, synced or not."""
+        self.life += 1
+        for inode in {id(i): i for i in (*self.names.values(), *self._durable_names.values())}.values():
+            inode.shared = Shared()
+        self.begin_counting()
+
     def reborn(self) -> None:
         """The power went and came again."""
         self.power_on(self.survivors())
@@ -136,12 +147,12 @@ class Platter:
         if found is None:
             if not create:
                 raise FileNotFoundError(name)
-            found = Inode(self.life)
+            found = Inode()
             self._rename(Operation.CREATE, NameChange(None, name, found))
         return found
 
     def write(self, inode: Inode, offset: int, data: bytes) -> None:
-        self.require_life(inode)
+        self.require_power()
         grown = offset + len(data) - len(inode.data)
         capacity = self.faults.capacity
         if grown > 0 and capacity is not None and self.used + grown > capacity:
@@ -156,7 +167,7 @@ class Platter:
         self._end(last)
 
     def truncate(self, inode: Inode, size: int) -> None:
-        self.require_life(inode)
+        self.require_power()
         last = self._begin(Operation.TRUNCATE, inode)
         self.used += size - len(inode.data)
         _resize(inode.data, size)
@@ -165,11 +176,10 @@ class Platter:
 
     def sync(self, inode: Inode) -> None:
         """All that was written to the file is durable when this returns, and that it exists."""
-        self.require_life(inode)
+        self.require_power()
         self._end(self._begin(Operation.SYNC, inode))
-        for change in [c for c in self._renamed if c.inode is inode and c.old is None]:
-            self._renamed.remove(change)
-            _rename(self._durable_names, change)
+        created = {c.new for c in self._renamed if c.inode is inode and c.old is None}
+        self._settle(lambda change: bool({change.old, change.new} & created - {None}))
         for offset, data in inode.pending:
             _apply(inode.durable, offset, data)
         inode.pending.clear()
@@ -195,10 +205,7 @@ class Platter:
         """Every change of a name in ``folder`` is durable when this returns."""
         self.require_power()
         self._end(self._begin(Operation.SYNC_FOLDER, None))
-        inside = [c for c in self._renamed if str(PurePosixPath(c.new or c.old or "/").parent) == folder]
-        for change in inside:
-            self._renamed.remove(change)
-            _rename(self._durable_names, change)
+        self._settle(lambda change: str(PurePosixPath(change.new or change.old or "/").parent) == folder)
 
     def rot(self, name: str, offset: int, bit: int) -> None:
         """Turn one durable bit."""
@@ -214,10 +221,11 @@ class Platter:
         if self.off:
             raise DiskRefused("off")
 
-    def require_life(self, inode: Inode) -> None:
-        """A handle of an earlier life reaches nothing: its program is gone."""
-        if self.off or inode.life != self.life:
-            raise DiskRefused("off")
+    def _settle(self, durable: Callable[[NameChange], bool]) -> None:
+        """Let some changes of names be durable, in their order: one name's history is never turned round."""
+        for change in filter(durable, self._renamed):
+            _rename(self._durable_names, change)
+        self._renamed = [change for change in self._renamed if not durable(change)]
 
     def _rename(self, kind: Operation, change: NameChange) -> None:
         last = self._begin(kind, change.inode, change.new or change.old or "")

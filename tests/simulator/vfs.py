@@ -1,8 +1,8 @@
 """An SQLite VFS in Python: the production driver's own SQLite on a :class:`tests.simulator.platter.Platter`.
 
 The driver's shared object exports ``sqlite3_vfs_register``, so one VFS named ``platter`` is registered in the very
-SQLite that production uses. A path ``/NAME/node.db`` lies on the platter mounted as ``NAME``. Simulated: the write-
-ahead log with its shared memory (process memory: the connections of one process work together), every lock they need
+SQLite that production uses; :func:`mount` says under which folder a platter is found. Simulated: the write-ahead log
+with its shared memory (process memory: the connections of one process work together), every lock they need
 of each other, unsynced writes lost, torn or kept, EIO, a full disk, rotten bits. Not simulated: other processes,
 memory-mapped I/O, faults when reading (but for a disk without power).
 
@@ -11,7 +11,10 @@ as an I/O error; :func:`require_no_defects` tells of it.
 """
 
 import ctypes
+import itertools
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from ctypes import CFUNCTYPE, c_char_p, c_int, c_int64, c_void_p
 from pathlib import Path
@@ -35,7 +38,8 @@ JULIAN_MS = 212_000_000_000_000
 PRNG_SEED = 28
 
 DEFECTS: list[BaseException] = []
-_MOUNTS: dict[str, Platter] = {}
+_MOUNTS: "weakref.WeakValueDictionary[str, Platter]" = weakref.WeakValueDictionary()
+_NUMBERS = itertools.count(1)
 _LOCK = threading.RLock()
 
 
@@ -58,11 +62,17 @@ class _Methods(ctypes.Structure):
 class _File:
     """One open handle. ``inode`` lives on ``platter``; a temporary file has a name of nobody."""
 
-    __slots__ = ("inode", "key", "name", "platter", "removed_on_close")
+    __slots__ = ("inode", "key", "life", "name", "platter", "removed_on_close", "shared")
 
     def __init__(self, platter: Platter, name: str, inode: Inode, key: int, removed_on_close: bool) -> None:
         self.platter, self.name, self.inode, self.key = platter, name, inode, key
         self.removed_on_close = removed_on_close
+        self.life, self.shared = platter.life, inode.shared
+
+    def require_life(self) -> None:
+        """Raises ``DiskRefused``: without power, and to a program that was killed, nothing answers."""
+        if self.platter.off or self.life != self.platter.life:
+            raise DiskRefused("off")
 
 
 _FILES: dict[int, _File] = {}
@@ -71,15 +81,18 @@ _KEPT: list[Any] = []
 """Whatever C holds a pointer to."""
 
 
-def mount(name: str, platter: Platter) -> Path:
-    """The folder under which ``platter`` is found by SQLite from now on."""
+def mount(platter: Platter) -> Path:
+    """The folder under which SQLite finds ``platter`` for as long as that lives."""
     _install()
+    name = f"{NAME}-{next(_NUMBERS)}"
     _MOUNTS[name] = platter
     return Path("/") / name
 
 
-def unmount(name: str) -> None:
-    _MOUNTS.pop(name, None)
+def located(path: str) -> tuple[Platter, str]:
+    """The platter on which a path lies, and the file's name there."""
+    _, name, rest = path.split("/", 2)
+    return _MOUNTS[name], f"/{rest}"
 
 
 def seed_sqlite(seed: int) -> None:
@@ -113,10 +126,6 @@ def _guard(function: Callable[..., int]) -> Callable[..., int]:
     return guarded
 
 
-def _place(path: str) -> Platter:
-    return _MOUNTS[path.split("/", 2)[1]]
-
-
 def _open(_: int, name: bytes | None, address: int, flags: int, out_flags: int | None) -> int:
     c_void_p.from_address(address).value = None
     key = address
@@ -124,13 +133,12 @@ def _open(_: int, name: bytes | None, address: int, flags: int, out_flags: int |
         nobody = Platter("temporary")
         _FILES[address] = _File(nobody, "", nobody.open("/temporary", create=True), key, False)
     else:
-        path = name.decode()
+        platter, path = located(name.decode())
         try:
-            inode = _place(path).open(path, create=bool(flags & OPEN_CREATE))
+            inode = platter.open(path, create=bool(flags & OPEN_CREATE))
         except FileNotFoundError:
             return CANTOPEN
-        gone = bool(flags & OPEN_DELETE_ON_CLOSE)
-        _FILES[address] = _File(_place(path), path, inode, key, gone)
+        _FILES[address] = _File(platter, path, inode, key, bool(flags & OPEN_DELETE_ON_CLOSE))
     if out_flags:
         c_int.from_address(out_flags).value = flags
     c_void_p.from_address(address).value = ctypes.addressof(_METHODS)
@@ -140,17 +148,16 @@ def _open(_: int, name: bytes | None, address: int, flags: int, out_flags: int |
 def _close(address: int) -> int:
     file = _FILES.pop(address)
     with _LOCK:
-        shared = file.inode.shared
-        shared.levels.pop(file.key, None)
+        file.shared.levels.pop(file.key, None)
         _leave_memory(file)
-    if file.removed_on_close and not file.platter.off:
+    if file.removed_on_close and file.life == file.platter.life and not file.platter.off:
         file.platter.delete(file.name)
     return OK
 
 
 def _read(address: int, buffer: int, count: int, offset: int) -> int:
     file = _FILES[address]
-    file.platter.require_life(file.inode)
+    file.require_life()
     data = bytes(file.inode.data[offset : offset + count])
     ctypes.memmove(buffer, data, len(data))
     if len(data) < count:
@@ -161,34 +168,37 @@ def _read(address: int, buffer: int, count: int, offset: int) -> int:
 
 def _write(address: int, buffer: int, count: int, offset: int) -> int:
     file = _FILES[address]
+    file.require_life()
     file.platter.write(file.inode, offset, ctypes.string_at(buffer, count))
     return OK
 
 
 def _truncate(address: int, size: int) -> int:
     file = _FILES[address]
+    file.require_life()
     file.platter.truncate(file.inode, size)
     return OK
 
 
 def _sync(address: int, flags: int) -> int:
     file = _FILES[address]
+    file.require_life()
     file.platter.sync(file.inode)
     return OK
 
 
 def _file_size(address: int, out: int) -> int:
     file = _FILES[address]
-    file.platter.require_life(file.inode)
+    file.require_life()
     c_int64.from_address(out).value = len(file.inode.data)
     return OK
 
 
 def _lock(address: int, level: int) -> int:
     file = _FILES[address]
-    file.platter.require_life(file.inode)
+    file.require_life()
     with _LOCK:
-        levels = file.inode.shared.levels
+        levels = file.shared.levels
         mine = levels.get(file.key, 0)
         if mine >= level:
             return OK
@@ -207,7 +217,7 @@ def _lock(address: int, level: int) -> int:
 def _unlock(address: int, level: int) -> int:
     file = _FILES[address]
     with _LOCK:
-        levels = file.inode.shared.levels
+        levels = file.shared.levels
         if level == 0:
             levels.pop(file.key, None)
         elif levels.get(file.key, 0) > level:
@@ -218,16 +228,16 @@ def _unlock(address: int, level: int) -> int:
 def _check_reserved(address: int, out: int) -> int:
     file = _FILES[address]
     with _LOCK:
-        held = any(level >= RESERVED for level in file.inode.shared.levels.values())
+        held = any(level >= RESERVED for level in file.shared.levels.values())
     c_int.from_address(out).value = int(held)
     return OK
 
 
 def _shm_map(address: int, number: int, count: int, extend: int, out: int) -> int:
     file = _FILES[address]
-    file.platter.require_life(file.inode)
+    file.require_life()
     with _LOCK:
-        shared = file.inode.shared
+        shared = file.shared
         shared.mappers.add(file.key)
         if number >= len(shared.regions) and not extend:
             c_void_p.from_address(out).value = None
@@ -242,7 +252,7 @@ def _shm_lock(address: int, first: int, count: int, flags: int) -> int:
     file = _FILES[address]
     key = file.key
     with _LOCK:
-        slots = file.inode.shared.slots
+        slots = file.shared.slots
         wanted = range(first, first + count)
         if flags & SHM_UNLOCK:
             for number in wanted:
@@ -250,7 +260,7 @@ def _shm_lock(address: int, first: int, count: int, flags: int) -> int:
                 readers.discard(key)
                 slots[number] = (None if owner == key else owner, readers)
             return OK
-        file.platter.require_life(file.inode)
+        file.require_life()
         for number in wanted:
             owner, readers = slots[number]
             if owner not in (None, key) or (not flags & SHM_SHARED and readers - {key}):
@@ -275,7 +285,7 @@ def _shm_unmap(address: int, delete: int) -> int:
 
 
 def _leave_memory(file: _File) -> None:
-    shared = file.inode.shared
+    shared = file.shared
     if file.key not in shared.mappers:
         return
     shared.mappers.discard(file.key)
@@ -287,20 +297,18 @@ def _leave_memory(file: _File) -> None:
 
 
 def _delete(_: int, name: bytes, sync_folder: int) -> int:
-    path = name.decode()
-    platter = _place(path)
+    platter, path = located(name.decode())
     try:
         platter.delete(path)
     except FileNotFoundError:
         return DELETE_NOENT
     if sync_folder:
-        platter.sync_folder(str(Path(path).parent))
+        platter.sync_folder(path.rpartition("/")[0] or "/")
     return OK
 
 
 def _access(_: int, name: bytes, flags: int, out: int) -> int:
-    path = name.decode()
-    platter = _place(path)
+    platter, path = located(name.decode())
     platter.require_power()
     c_int.from_address(out).value = int(path in platter.names)
     return OK
@@ -320,6 +328,8 @@ def _randomness(_: int, count: int, out: int) -> int:
 
 
 def _sleep(_: int, microseconds: int) -> int:
+    # Only another thread of this process can hold what is waited for: it needs the processor.
+    time.sleep(microseconds / 1e6)
     return microseconds
 
 
