@@ -63,6 +63,9 @@ class Database:
                     transaction.commit()
                 except exc.DBAPIError as error:
                     connection.invalidate()
+                    if _is_full(error):
+                        # The log had no room for the record that makes a commit: certainly not saved.
+                        raise
                     raise CommitUnknown(
                         "store.commit_unknown",
                         zh=f"写盘结果未知（{error.orig}）。请重新打开程序后按编号查对，不要重复录入。",
@@ -149,6 +152,10 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     return engine
 
 
+def _is_full(error: exc.DBAPIError) -> bool:
+    return "disk is full" in str(error.orig)
+
+
 def _in_words(error: exc.DBAPIError) -> LocalError:
     reason = str(error.orig)
     if "is locked" in reason:
@@ -158,7 +165,7 @@ def _in_words(error: exc.DBAPIError) -> LocalError:
             en=f"Another program of this machine has been writing for {BUSY_TIMEOUT_MS // 1000} seconds; this was not "
             "saved. Try again in a moment.",
         )
-    if "disk is full" in reason:
+    if _is_full(error):
         return LocalError(
             "store.full",
             zh="磁盘已满，未保存。请清理空间后再试；已经保存的内容没有受影响。",

@@ -18,7 +18,7 @@ from tests.simulator.platter import DiskRefused, Platter
 
 OLD = village_agent.app.CHAINS
 ROWS = 12
-NEXT = '''
+NEXT = """
 revision = "v0002"
 down_revision = "v0001"
 branch_labels = None
@@ -31,7 +31,7 @@ def upgrade():
         batch.add_column(sa.Column("channel", sa.String(length=16), nullable=False, server_default="counter"))
     op.execute("UPDATE draft SET channel = 'window' WHERE operator = 'a1'")
     op.create_index("ix_draft_channel", "draft", ["channel"])
-'''
+"""
 
 
 class PlatterPath(PurePosixPath):
@@ -118,6 +118,7 @@ class BookDeed(Deed):
         self.db.close()
         self._platter.random.seed(seed)
         self._platter.power_on(self.image)
+        vfs.seed_sqlite(1)
         self.db = self._open()
 
     def reopen(self, *, killed: bool = False) -> None:
@@ -133,7 +134,9 @@ class BookDeed(Deed):
     def wrong_rows(self, db: Database) -> list[str]:
         """What is wrong with a database that should hold every draft."""
         with db.reading() as tx:
-            found = [] if tx.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok" else ["integrity_check"]
+            found = (
+                [] if tx.exec_driver_sql("PRAGMA integrity_check").scalar() == "ok" else ["integrity_check"]
+            )
             rows = {id_: bytes(data) for id_, data in tx.exec_driver_sql("SELECT id, data FROM draft")}
         whole = {f"d{number}": bytes([number]) * 2000 for number in range(ROWS)}
         return found if rows == whole else [*found, f"{len(rows)} drafts, or other bytes"]

@@ -22,6 +22,7 @@ from tests.simulator.hpke import repeatable_sealing
 from tests.simulator.platter import Operation
 from tests.simulator.vfs import require_no_defects, seed_sqlite
 
+FULL_TOLD = {"store.full", "store.backup"}
 NAMES = tuple(deed.name for deed in (*TRIO_DEEDS, *BOOK_DEEDS))
 
 
@@ -87,12 +88,26 @@ def cut(deed: Deed, at: int, seed: str, *, finish: bool) -> list[str]:
     return [f"{deed.name} cut at {at}, seed {seed}: {w}" for w in _judge(deed, said, finish=finish)]
 
 
-def fail(deed: Deed, kind: Operation, nth: int, seed: str, *, finish: bool, power: bool = False) -> list[str]:
-    """EIO at the ``nth`` operation of a kind, then ``kill -9`` (or the power goes): looked up, whole or none."""
+def fail(
+    deed: Deed,
+    kind: Operation,
+    nth: int,
+    seed: str,
+    *,
+    finish: bool,
+    power: bool = False,
+    told: set[str] | None = None,
+) -> list[str]:
+    """EIO at the ``nth`` operation of a kind, then ``kill -9`` (or the power goes): looked up, whole or none.
+
+    The code of what was told is added to ``told``.
+    """
     deed.put_back(f"{seed}/{deed.name}/{kind}/{nth}")
     deed.platter.begin_counting()
     deed.platter.faults.failing, deed.platter.faults.fail_at = kind, nth
     said, error = _do(deed)
+    if told is not None and isinstance(error, LiandongError):
+        told.add(error.code)
     if power:
         deed.platter.cut_power()
     deed.reopen(killed=not power)
@@ -102,6 +117,25 @@ def fail(deed: Deed, kind: Operation, nth: int, seed: str, *, finish: bool, powe
         wrong.append(f"was told as not done ({error}), and is there")
     wrong += _judge(deed, said, finish=finish)
     return [f"{deed.name}, {kind} {nth} failed, seed {seed}: {w}" for w in wrong]
+
+
+def fill(deed: Deed, spare: int, seed: str, *, finish: bool, power: bool = False) -> list[str]:
+    """The disk has room for ``spare`` bytes more: refused in words and not there, or done; then there is room again."""
+    deed.put_back(f"{seed}/{deed.name}/full/{spare}")
+    deed.platter.begin_counting()
+    deed.platter.faults.capacity = deed.platter.used + spare
+    said, error = _do(deed)
+    wrong = []
+    if error is not None:
+        told = error.code if isinstance(error, LiandongError) else repr(error)
+        wrong += [f"was told {told}"] if told not in FULL_TOLD else []
+        if power:
+            deed.platter.cut_power()
+        deed.reopen(killed=not power)
+        wrong += ["was told as not done, and is there"] if deed.is_done() else []
+    deed.platter.faults.capacity = None
+    wrong += _judge(deed, said, finish=finish)
+    return [f"{deed.name}, {spare} bytes free, seed {seed}: {w}" for w in wrong]
 
 
 def _judge(deed: Deed, said: Any, *, finish: bool) -> list[str]:
@@ -119,7 +153,9 @@ def _do(deed: Deed) -> tuple[Any, BaseException | None]:
         return None, error
 
 
-def sweep(seeds: int, names: tuple[str, ...] = NAMES, *, finish_every: int = 1, loud: bool = True) -> CutTally:
+def sweep(
+    seeds: int, names: tuple[str, ...] = NAMES, *, finish_every: int = 1, loud: bool = True
+) -> CutTally:
     """Every operation of every deed, ``seeds`` times each, and EIO at every write and sync; see ``CutTally``."""
     tally = CutTally()
     with deeds(names) as made:
@@ -134,8 +170,8 @@ def sweep(seeds: int, names: tuple[str, ...] = NAMES, *, finish_every: int = 1, 
                     tally.finished[deed.name] += finish
                 for kind in (Operation.WRITE, Operation.SYNC):
                     for nth in range(1, kinds.get(kind, 0) + 1):
-                        power = bool((nth + seed) % 2)
-                        tally.broken += fail(deed, kind, nth, str(seed), finish=True, power=power)
+                        power, finish = bool((nth + seed) % 2), (nth + seed) % finish_every == 0
+                        tally.broken += fail(deed, kind, nth, str(seed), finish=finish, power=power)
                         tally.failures[deed.name] += 1
             if loud:
                 print(f"{deed.name}: {tally.cuts[deed.name]} cuts", file=sys.stderr, flush=True)

@@ -33,7 +33,9 @@ APPLICANT = Person(1, f"李{NAME_MARK}", ID_NO, f"{MOBILE_MARK}001", ITEM_CODES[
 BUDGET_BYTES = 1 << 20
 UNSEALED = "SELECT 1 FROM message WHERE seq IS NULL"
 CUSTODY_RECEIPTS = "SELECT number FROM receipt WHERE kind = 'custody'"
-RELEASED = "SELECT 1 FROM delivery JOIN envelope USING (stream_id) WHERE peer = '430981102000' AND seq <= acked_seq"
+RELEASED = (
+    "SELECT 1 FROM delivery JOIN envelope USING (stream_id) WHERE peer = '430981102000' AND seq <= acked_seq"
+)
 
 
 class Deed(ABC):
@@ -108,7 +110,10 @@ class TrioDeed(Deed):
 
     def look(self, said: Any) -> list[str]:
         site = self.site
-        found = [f"chunk {name} counts before its content does" for name in self.trio.disk(self.at).damaged_chunks()]
+        found = [
+            f"chunk {name} counts before its content does"
+            for name in self.trio.disk(self.at).damaged_chunks()
+        ]
         if self.count("PRAGMA integrity_check", "ok"):
             found.append("integrity_check")
         if site.peep().execute("PRAGMA foreign_key_check").fetchall():
@@ -359,7 +364,9 @@ class Sealing(TrioDeed):
         ours = {bytes(digest) for (digest,) in self.site.peep().execute("SELECT digest FROM envelope")}
         frames = read_bundle(said) if said is not None else ()
         sent = {sha256(frame.payload) for frame in frames if frame.kind is Kind.ENVELOPE}
-        return super().look(said) + (["an envelope went out that is not here any more"] if sent - ours else [])
+        return super().look(said) + (
+            ["an envelope went out that is not here any more"] if sent - ours else []
+        )
 
     def halves(self, done: bool) -> list[str]:
         waiting = self.count(UNSEALED)

@@ -16,6 +16,7 @@ from tests.simulator.judge import Judge
 from tests.simulator.ledger import Ledger, Person, Slip, Violation
 from tests.simulator.platter import Platter
 from tests.simulator.site import Site
+from tests.simulator.vfs import seed_sqlite
 from tests.simulator.world import City, Plan
 
 CITY, TOWNSHIP, VILLAGE = NodeId("430981000000"), NodeId("430981102000"), NodeId("430981102001")
@@ -29,6 +30,7 @@ class Moment:
 
     images: Mapping[NodeId, Mapping[str, bytes]]
     chance: Mapping[NodeId, Any]
+    at_s: float
 
 
 class Trio:
@@ -71,6 +73,7 @@ class Trio:
         return Moment(
             {name: self.platter(name).image() for name in NODES},
             {name: clock.chance_state() for name, clock in clocks.items()},
+            self.world.timeline.now_s,
         )
 
     def put_back(self, moment: Moment, seed: str) -> None:
@@ -85,7 +88,8 @@ class Trio:
             site.clock.set_chance_state(moment.chance[name])
             site.disk.free_bytes = EMPTY_BYTES
         self.ledger = Ledger()
-        self.world.timeline.now_s += 1.0
+        self.world.timeline.now_s = moment.at_s + 1.0
+        seed_sqlite(1)
 
     def reopen(self, name: NodeId) -> Site:
         """The power went, and came again."""

@@ -414,4 +414,3 @@ def _outside_the_ports(city: City) -> Iterator[None]:
 
 def _set_right(clock: NodeClock, jump: timedelta) -> None:
     clock.offset -= jump
-
