@@ -13,7 +13,7 @@ from core.store import backup
 from core.store.engine import Database, open_sqlite
 from core.store.migrate import upgrade
 from tests.simulator import vfs
-from tests.simulator.deeds import Deed
+from tests.simulator.deed import Deed
 from tests.simulator.platter import DiskRefused, Platter
 
 OLD = village_agent.app.CHAINS

@@ -16,7 +16,8 @@ from typing import Any
 from core.errors import LiandongError, LocalError
 from core.store.engine import CommitUnknown
 from tests.simulator.books import BOOK_DEEDS
-from tests.simulator.deeds import TRIO_DEEDS, Deed, settled
+from tests.simulator.deed import Deed
+from tests.simulator.deeds import TRIO_DEEDS, settled
 from tests.simulator.disk import SimulatedCrash
 from tests.simulator.hpke import repeatable_sealing
 from tests.simulator.platter import Operation

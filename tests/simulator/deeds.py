@@ -1,6 +1,5 @@
 """What people and nodes do in one go, each with what must be true of the disk whenever the power goes meanwhile."""
 
-from abc import ABC, abstractmethod
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from sync import audit, contact, meeting
 from sync.bundle import Kind, read_bundle
 from sync.node import Node
 from sync.primitives import sha256
+from tests.simulator.deed import Deed
 from tests.simulator.invented import ITEM_CODES, sheet_for, small_catalogue
 from tests.simulator.judge import Judge
 from tests.simulator.ledger import ID_MARK, MOBILE_MARK, NAME_MARK, Person, Slip
@@ -36,40 +36,6 @@ CUSTODY_RECEIPTS = "SELECT number FROM receipt WHERE kind = 'custody'"
 RELEASED = (
     "SELECT 1 FROM delivery JOIN envelope USING (stream_id) WHERE peer = '430981102000' AND seq <= acked_seq"
 )
-
-
-class Deed(ABC):
-    """``do`` may be cut anywhere; ``look`` says what is wrong with what is there afterwards."""
-
-    name: str
-
-    @property
-    @abstractmethod
-    def platter(self) -> Platter: ...
-
-    @abstractmethod
-    def put_back(self, seed: str) -> None:
-        """The moment before, again."""
-
-    @abstractmethod
-    def do(self) -> Any:
-        """The deed; what it returns, somebody was told."""
-
-    @abstractmethod
-    def reopen(self, *, killed: bool = False) -> None:
-        """After the power came back; ``killed``: only the program was ended."""
-
-    @abstractmethod
-    def is_done(self) -> bool:
-        """Whether somebody who looks finds it done."""
-
-    @abstractmethod
-    def look(self, said: Any) -> list[str]:
-        """What is wrong, right after reopening: ``said`` is None unless somebody was told."""
-
-    @abstractmethod
-    def finish(self, said: Any) -> list[str]:
-        """Who was not told comes again, everybody meets; what is wrong at the end."""
 
 
 class TrioDeed(Deed):

@@ -190,7 +190,7 @@ def test_the_chunk_store_of_production_takes_the_steps_that_are_simulated(
     fsync, replace = os.fsync, Path.replace
 
     def note_sync(handle: int) -> None:
-        is_folder = os.path.isdir(f"/proc/self/fd/{handle}")
+        is_folder = Path(f"/proc/self/fd/{handle}").is_dir()
         if not is_folder:
             assert os.fstat(handle).st_size == len(data)
         steps.append("sync_folder" if is_folder else "sync")

@@ -81,6 +81,13 @@ _KEPT: list[Any] = []
 """Whatever C holds a pointer to."""
 
 
+def _keep(held: Any) -> Any:
+    """Keep ``held`` for ever: connections may be closed when the interpreter is being taken down."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(held))
+    _KEPT.append(held)
+    return held
+
+
 def mount(platter: Platter) -> Path:
     """The folder under which SQLite finds ``platter`` for as long as that lives."""
     _install()
@@ -368,12 +375,11 @@ _VFS_TABLE = {
 
 
 def _pointer(function: Callable[..., Any], types: tuple[Any, ...]) -> int:
-    kept = CFUNCTYPE(None if function is _shm_barrier else c_int, *types)(_guard(function))
-    _KEPT.append(kept)
+    kept = _keep(CFUNCTYPE(None if function is _shm_barrier else c_int, *types)(_guard(function)))
     return int(ctypes.cast(kept, c_void_p).value or 0)
 
 
-_METHODS = _Methods(2, *(_pointer(function, types) for function, types in _METHOD_TABLE))
+_METHODS = _keep(_Methods(2, *(_pointer(function, types) for function, types in _METHOD_TABLE)))
 
 
 def _install() -> None:
@@ -385,7 +391,7 @@ def _install() -> None:
     vfs = _Vfs(2, 16, PATH_BYTES_MAX, None, NAME.encode(), None)
     for number, (function, types) in _VFS_TABLE.items():
         setattr(vfs, f"f{number}", _pointer(function, types))
-    _KEPT.append(vfs)
+    _keep(vfs)
     library.sqlite3_vfs_register.argtypes, library.sqlite3_vfs_register.restype = [c_void_p, c_int], c_int
     if library.sqlite3_vfs_register(ctypes.addressof(vfs), 0) != OK:
         raise RuntimeError("SQLite did not take the simulated disk")
