@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver
@@ -62,6 +63,9 @@ class Database:
                     transaction.commit()
                 except exc.DBAPIError as error:
                     connection.invalidate()
+                    if _is_full(error):
+                        # The log had no room for the record that makes a commit: certainly not saved.
+                        raise
                     raise CommitUnknown(
                         "store.commit_unknown",
                         zh=f"写盘结果未知（{error.orig}）。请重新打开程序后按编号查对，不要重复录入。",
@@ -89,10 +93,10 @@ class Database:
         self.engine.dispose()
 
 
-def open_sqlite(path: Path, *, raw_key: bytes | None = None) -> Database:
+def open_sqlite(path: Path, *, raw_key: bytes | None = None, vfs: str | None = None) -> Database:
     """The SQLite file at ``path`` (made if missing), keyed with ``raw_key`` (32 bytes) if given.
 
-    Raises ``LocalError`` (``store.sqlite_too_old``); a wrong key or a file that is no database is found by the first
+    ``vfs`` names a registered SQLite VFS other than the system's own: a disk that tests hold in their hand. Raises ``LocalError`` (``store.sqlite_too_old``); a wrong key or a file that is no database is found by the first
     transaction (``store.unreadable``).
     """
     if driver.sqlite_version_info < SQLITE_SAFE_SINCE:
@@ -102,7 +106,7 @@ def open_sqlite(path: Path, *, raw_key: bytes | None = None) -> Database:
             en=f"SQLite {driver.sqlite_version} has a defect that can lose data; 3.51.3 or newer is needed. "
             "Install this program anew.",
         )
-    return Database(_sqlite_engine(lambda: _connect(str(path), raw_key)), path)
+    return Database(_sqlite_engine(lambda: _connect(path, raw_key, vfs)), path)
 
 
 def open_url(url: str) -> Database:
@@ -110,9 +114,13 @@ def open_url(url: str) -> Database:
     return Database(sa.create_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE"))
 
 
-def _connect(path: str, raw_key: bytes | None) -> Any:
+def _connect(path: Path, raw_key: bytes | None, vfs: str | None) -> Any:
     connection = driver.connect(
-        path, check_same_thread=False, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000
+        str(path) if vfs is None else f"file:{quote(str(path))}?vfs={quote(vfs)}",
+        check_same_thread=False,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        uri=vfs is not None,
     )
     if raw_key is not None:
         if len(raw_key) != RAW_KEY_BYTES:
@@ -144,6 +152,10 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     return engine
 
 
+def _is_full(error: exc.DBAPIError) -> bool:
+    return "disk is full" in str(error.orig)
+
+
 def _in_words(error: exc.DBAPIError) -> LocalError:
     reason = str(error.orig)
     if "is locked" in reason:
@@ -153,7 +165,7 @@ def _in_words(error: exc.DBAPIError) -> LocalError:
             en=f"Another program of this machine has been writing for {BUSY_TIMEOUT_MS // 1000} seconds; this was not "
             "saved. Try again in a moment.",
         )
-    if "disk is full" in reason:
+    if _is_full(error):
         return LocalError(
             "store.full",
             zh="磁盘已满，未保存。请清理空间后再试；已经保存的内容没有受影响。",

@@ -29,6 +29,7 @@ from village_agent.outlook import Wording
 
 COPY_EVERY_S = (600.0, 2400.0)
 TWIN_SPAN_S = (600.0, 1800.0)
+_CASES = "SELECT id FROM case_file ORDER BY id"
 _AUTHORED = (
     "SELECT message_id, key, seq FROM message JOIN stream ON stream.id = stream_id WHERE seq IS NOT NULL"
 )
@@ -75,7 +76,8 @@ class Disasters:
         """
         if not site.is_up or site.tier is not Tier.VILLAGE:
             return
-        good = [copy for copy in site.disk.copies if _cases(copy.path) == _cases(site.disk.path)]
+        now = site.peep().execute(_CASES).fetchall()
+        good = [copy for copy in site.disk.copies if _cases(copy.path) == now]
         if good:
             self._put_back(site, self.chance.choice(good), "node.rolled_back", back_s, known=False)
 
@@ -224,6 +226,6 @@ def _is_owing(twin: Site) -> bool:
 def _cases(path: Path) -> list[tuple[str]]:
     connection = driver.connect(str(path), isolation_level=None)
     try:
-        return list(connection.execute("SELECT id FROM case_file ORDER BY id").fetchall())
+        return list(connection.execute(_CASES).fetchall())
     finally:
         connection.close()

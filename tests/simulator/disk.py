@@ -69,6 +69,10 @@ class Disk:
         self.copies: list[Copy] = []
         self._life = 0
         folder.mkdir(parents=True)
+        self._lay(template)
+
+    def _lay(self, template: Path) -> None:
+        """A new machine: the empty database."""
         shutil.copyfile(template, self.path)
 
     @property
@@ -77,6 +81,10 @@ class Disk:
 
     def open(self) -> CrashingDatabase:
         return CrashingDatabase(open_sqlite(self.path), self)
+
+    def look(self) -> driver.Connection:
+        """The judge's own connection: committed rows only, no production code in between."""
+        return driver.connect(str(self.path), isolation_level=None)
 
     def crash(self, db: Database) -> None:
         """Leave the file as a power cut leaves it; what ``db`` still held in memory is gone."""
@@ -93,14 +101,19 @@ class Disk:
     def copy(self) -> "Copy":
         """A backup of the database as it is now, and which chunks there were."""
         target = self.folder / f"copy-{len(self.copies)}.db"
-        connection = driver.connect(str(self.path), isolation_level=None)
+        source, copy = self.look(), driver.connect(str(target), isolation_level=None)
         try:
-            connection.execute("VACUUM INTO ?", (str(target),))
+            source.backup(copy)
         finally:
-            connection.close()
-        made = Copy(target, dict(self.chunks))
+            source.close()
+            copy.close()
+        made = Copy(target, self.held_chunks())
         self.copies.append(made)
         return made
+
+    def held_chunks(self) -> dict[str, bytes]:
+        """Every chunk on this disk, by its digest."""
+        return dict(self.chunks)
 
     def put_back(self, copy: "Copy", *, chunks: bool) -> None:
         """The database is ``copy`` again; with ``chunks`` the whole disk is. Call it while the program is off."""
@@ -111,6 +124,11 @@ class Disk:
             Path(f"{before}{suffix}").unlink(missing_ok=True)
         if chunks:
             self.chunks = dict(copy.chunks)
+
+    def heal(self) -> None:
+        """There is room, and nothing fails."""
+        self.free_bytes = EMPTY_BYTES
+        self.is_full = False
 
     def may_crash(self, kind: str) -> None:
         if self.misfortune.strikes(kind):

@@ -34,6 +34,7 @@ FAULTS = {
         Fault("crash.before_commit", COMMIT, 0.0020),
         Fault("crash.after_commit", COMMIT, 0.0020),
         Fault("crash.at_chunk", COMMIT, 0.0100),
+        Fault("crash.at_operation", COMMIT, 0.0040),
         Fault("commit.unknown", COMMIT, 0.0010),
         Fault("clock.ten_years", NODE_HOUR, 0.020),
         Fault("clock.hour_back", NODE_HOUR, 0.040),

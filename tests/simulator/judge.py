@@ -380,5 +380,5 @@ def _parties(slip: Slip) -> list[NodeId]:
 
 
 def _is_whole(site: Site, digest: str) -> bool:
-    data = site.disk.chunks.get(digest)
+    data = site.disk.get(digest)
     return data is not None and hashlib.sha256(data).hexdigest() == digest

@@ -19,6 +19,9 @@ SMALL_NODES = tuple(
 SMALL = Plan(SMALL_NODES, people=6, hours=2.5)
 GATE_SEEDS = range(1, 7)
 CALM = Plan(SMALL_NODES, people=6, hours=2.5, misfortune=0.0)
+DEEP = Plan(SMALL_NODES[:2] + SMALL_NODES[3:4], people=3, hours=1.0, misfortune=2.0, depth=2)
+DEEP_SEEDS = range(2, 4)
+"""One line of three machines on disks that lose and tear: small, and unlucky."""
 
 
 def full_city(people: int = 200, hours: float = 8.0) -> Plan:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import sqlcipher3.dbapi2 as driver
 
@@ -42,6 +43,8 @@ class Site:
     office: Office | None = None
     village: village_agent.app.Village | None = None
     intake: Intake | None = None
+    program: Any = None
+    """The tier's composed program: its desk, its commands."""
     contact_due_s: float | None = None
     contact_failed: bool = False
     mark: tuple[int, ...] = ()
@@ -74,7 +77,7 @@ class Site:
             self.is_restored = False
         self.node = Node.load(self.db, self.clock, self.disk, "simulated")
         installation = Installation(self.disk.folder, Settings(node=self.name), self.db, self.node)
-        composed = COMPOSE[self.tier](installation)
+        composed = self.program = COMPOSE[self.tier](installation)
         self.office = composed.office
         if composed.installation.node.place.tier is Tier.VILLAGE:
             self.village = composed
@@ -87,14 +90,14 @@ class Site:
         assert self.db is not None
         self.shut_peephole()
         self.disk.crash(self.db)
-        self.db = self.node = self.office = self.village = self.intake = None
+        self.db = self.node = self.office = self.village = self.intake = self.program = None
         self.contact_due_s = None
         self.on_desk.clear()
 
     def peep(self) -> driver.Connection:
         """The judge's own look at the disk: committed rows only, no production code in between."""
         if self._peephole is None:
-            self._peephole = driver.connect(str(self.disk.path), isolation_level=None)
+            self._peephole = self.disk.look()
         return self._peephole
 
     def shut_peephole(self) -> None:

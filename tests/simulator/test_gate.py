@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulator.plans import CALM, GATE_SEEDS, SMALL
+from tests.simulator.plans import CALM, DEEP, DEEP_SEEDS, GATE_SEEDS, SMALL
 from tests.simulator.world import run
 
 
@@ -10,6 +10,13 @@ from tests.simulator.world import run
 def test_no_promise_breaks_whatever_the_seed_brings(seed: int) -> None:
     outcome = run(seed, SMALL)
     assert outcome.broken == [], f"python -m tests.simulator seed {seed} --trace"
+    assert outcome.cases > 0 and outcome.steps > 0
+
+
+@pytest.mark.parametrize("seed", DEEP_SEEDS)
+def test_no_promise_breaks_on_disks_that_lose_and_tear(seed: int) -> None:
+    outcome = run(seed, DEEP)
+    assert outcome.broken == []
     assert outcome.cases > 0 and outcome.steps > 0
 
 

@@ -58,3 +58,10 @@ class NodeClock:
 
     def random_bytes(self, count: int) -> bytes:
         return self._random.randbytes(count)
+
+    def chance_state(self) -> object:
+        """What :meth:`set_chance_state` takes, to live through the same again."""
+        return self._random.getstate()
+
+    def set_chance_state(self, state: object) -> None:
+        self._random.setstate(state)  # type: ignore[arg-type]

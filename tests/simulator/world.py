@@ -29,6 +29,7 @@ from sync.stream import append, meet_child
 from sync.stream_id import EVERYONE, Lane
 from sync.x509 import Certificate
 from tests.simulator import disk as disks
+from tests.simulator.depth import PlatterDisk
 from tests.simulator.disaster import Disasters
 from tests.simulator.disk import Disk, SimulatedCrash
 from tests.simulator.faults import Misfortune
@@ -40,6 +41,7 @@ from tests.simulator.line import Line
 from tests.simulator.people import People
 from tests.simulator.site import Site, enrol, make_template
 from tests.simulator.timeline import NodeClock, Timeline
+from tests.simulator.vfs import require_no_defects, seed_sqlite
 from village_agent.outlook import Wording
 
 CONTACT_EVERY_S = 60.0
@@ -63,16 +65,18 @@ TIMED = (
     "node.older_version",
 )
 MEMORY = Path("/dev/shm")
+SQLITE_SEEDS = 2**31 - 2
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large a world is and how long its day; ``calm`` is the scale of misfortune, 0 for none."""
+    """How large a world is and how long its day; ``misfortune`` is its scale, 0 for none; ``depth`` 2: on platters."""
 
     nodes: tuple[NodeId, ...]
     people: int
     hours: float
     misfortune: float = 1.0
+    depth: int = 1
 
 
 @dataclass(slots=True)
@@ -95,6 +99,7 @@ class City:
     """The world that people, lines and machines live in."""
 
     def __init__(self, seed: int, plan: Plan, folder: Path, *, keep_trace: bool = False) -> None:
+        seed_sqlite(seed % SQLITE_SEEDS + 1)
         self.seed, self.plan, self.folder = seed, plan, folder
         self.timeline = Timeline()
         self.misfortune = Misfortune(f"{seed}/misfortune", scale=plan.misfortune)
@@ -173,7 +178,7 @@ class City:
         every: list[Certificate] = []
         for name in names:
             clock = NodeClock(self.timeline, f"{self.seed}/{name}")
-            disk = Disk(self.folder / name, name, self.misfortune, template)
+            disk = self._disk(name, template)
             site = self.sites[name] = Site(name, clock, disk)
             self.misfortune.stopped = True
             own = enrol(site, founding, above)
@@ -181,6 +186,11 @@ class City:
                 above += own
             every += own
         self._open_all(every)
+
+    def _disk(self, name: NodeId, template: Path) -> Disk:
+        if self.plan.depth == 1:
+            return Disk(self.folder / name, name, self.misfortune, template)
+        return PlatterDisk(self.folder / name, name, self.misfortune, template, str(self.seed))
 
     def _open_all(self, certificates: list[Certificate]) -> None:
         for site in self.sites.values():
@@ -295,10 +305,10 @@ class City:
             self.timeline.after(back_s, partial(_set_right, site.clock, jump))
         elif kind == "disk.nearly_full":
             site.disk.free_bytes = disks.NEARLY_FULL_BYTES
-            self.timeline.after(back_s, partial(_clear, site.disk))
+            self.timeline.after(back_s, site.disk.heal)
         elif kind == "disk.full":
             site.disk.is_full = True
-            self.timeline.after(back_s, partial(_clear, site.disk))
+            self.timeline.after(back_s, site.disk.heal)
         elif kind == "node.slow":
             site.clock.slowness_s += self._chance.uniform(10, 300)
         elif kind == "message.poison":
@@ -370,7 +380,7 @@ class City:
         for line in self.lines.values():
             line.down_until_s = 0.0
         for site in self.sites.values():
-            _clear(site.disk)
+            site.disk.heal()
             self.disasters.upgrade(site)
             self._power_back(site)
             self._retry(site)
@@ -390,6 +400,7 @@ def run(seed: int, plan: Plan, *, keep_trace: bool = False) -> Outcome:
                 site.close()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+    require_no_defects()
     return Outcome(
         seed,
         city.judge.broken,
@@ -439,8 +450,3 @@ def _outside_the_ports(city: City) -> Iterator[None]:
 
 def _set_right(clock: NodeClock, jump: timedelta) -> None:
     clock.offset -= jump
-
-
-def _clear(disk: Disk) -> None:
-    disk.free_bytes = disks.EMPTY_BYTES
-    disk.is_full = False
