@@ -16,13 +16,13 @@ from core.canonical import canonical_json, parse_json
 from core.clock import World, iso
 from core.errors import InputError, LocalError, PeerError
 from core.identifiers import NodeId
-from sync.custody import empty_bitmap, has_bit, missing_bits, with_bit
+from sync.custody import empty_bitmap, has_bit, missing_bits, with_bit, without_bit
 from sync.identity import Place
 from sync.packing import Message
 from sync.primitives import AEAD_TAG_BYTES, aead_open, aead_seal
-from sync.stream import StreamRow, append, stream_row
+from sync.stream import StreamRow, append
 from sync.stream_id import Lane
-from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE, STREAM
+from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE
 
 CHUNK_BYTES = 32 * 1024
 FILE_BYTES_MAX = 20 * 1024 * 1024
@@ -201,23 +201,45 @@ def chunk_is_wanted(tx: sa.Connection, id_: str, index: int, data: bytes) -> str
     return None if has_bit(row.have, index) else str(digests[index])
 
 
-def mark_chunk(tx: sa.Connection, id_: str, index: int, now: str) -> StreamRow:
-    """Note that a chunk is durable; returns the stream of the offer."""
+def mark_chunk(tx: sa.Connection, id_: str, index: int, now: str) -> None:
+    """Note that a chunk is durable."""
     row = tx.execute(sa.select(ATTACHMENT).where(ATTACHMENT.c.id == id_)).one()
     have = with_bit(bytes(row.have), index)
     complete = now if not missing_bits(have, len(json.loads(row.chunks))) else None
     tx.execute(sa.update(ATTACHMENT).where(ATTACHMENT.c.id == id_).values(have=have, complete_at=complete))
-    return stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row.stream_id)).one())
+
+
+def brought_by(tx: sa.Connection, id_: str, peer: NodeId) -> list[int]:
+    """The stream to sign for once a file is whole, if its offer came from ``peer``; whoever else helped is owed nothing."""
+    query = _with_envelope(sa.select(ATTACHMENT.c.stream_id))
+    return list(tx.scalars(query.where(ATTACHMENT.c.id == id_, ENVELOPE.c.came_from == peer)))
+
+
+def lose_chunk(tx: sa.Connection, digest: str) -> list[str]:
+    """Note that a chunk is durable no more; returns the files that are asked for again because of it."""
+    query = sa.select(ATTACHMENT).where(ATTACHMENT.c.chunks.contains(digest, autoescape=True))
+    files = []
+    for row in tx.execute(query).all():
+        have = bytes(row.have)
+        for index, named in enumerate(json.loads(row.chunks)):
+            if named == digest:
+                have = without_bit(have, index)
+        where = ATTACHMENT.c.id == row.id
+        tx.execute(sa.update(ATTACHMENT).where(where).values(have=have, complete_at=None))
+        files.append(str(row.id))
+    return files
 
 
 def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple[str, bytes]]:
-    """Files that came from ``peer`` and are not whole yet, each with the bitmap of what is held."""
+    """Files not whole here that came from ``peer``, or that it has signed for; each with the bitmap of what is held."""
+    has_it = sa.select(DELIVERY.c.peer).where(
+        DELIVERY.c.stream_id == ATTACHMENT.c.stream_id,
+        DELIVERY.c.peer == peer,
+        DELIVERY.c.acked_seq >= ATTACHMENT.c.seq,
+    )
     query = (
-        sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have)
-        .join(
-            ENVELOPE, (ENVELOPE.c.stream_id == ATTACHMENT.c.stream_id) & (ENVELOPE.c.seq == ATTACHMENT.c.seq)
-        )
-        .where(ATTACHMENT.c.complete_at.is_(None), ENVELOPE.c.came_from == peer)
+        _with_envelope(sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have))
+        .where(ATTACHMENT.c.complete_at.is_(None), (ENVELOPE.c.came_from == peer) | has_it.exists())
         .order_by(ENVELOPE.c.held_at)
         .limit(limit)
     )
@@ -235,28 +257,47 @@ def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> None:
 
 
 def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[tuple[str, int, str]]:
-    """``(file, chunk number, digest)`` held here and not yet at ``peer``, the oldest file first."""
+    """``(file, chunk number, digest)`` held here and not at ``peer``, the oldest file first.
+
+    A bitmap that came after ``peer`` had signed for a file, or from the neighbour that brought the file, tells of
+    chunks it has lost: each is given once every time it says so.
+    """
+    theirs, delivery = ATTACHMENT_DELIVERY.c, DELIVERY.c
+    is_lost_there = sa.or_(delivery.peer.is_(None), ATTACHMENT.c.seq <= delivery.acked_seq)
     query = (
-        sa.select(
-            ATTACHMENT.c.id,
-            ATTACHMENT.c.chunks,
-            ATTACHMENT.c.have,
-            ATTACHMENT_DELIVERY.c.have.label("theirs"),
+        _with_envelope(
+            sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
         )
-        .join(DELIVERY, (DELIVERY.c.stream_id == ATTACHMENT.c.stream_id) & (DELIVERY.c.peer == peer))
+        .add_columns(theirs.have.label("theirs"), is_lost_there.label("is_lost_there"))
+        .join(DELIVERY, (delivery.stream_id == ATTACHMENT.c.stream_id) & (delivery.peer == peer), isouter=True)
         .join(
             ATTACHMENT_DELIVERY,
-            (ATTACHMENT_DELIVERY.c.attachment_id == ATTACHMENT.c.id) & (ATTACHMENT_DELIVERY.c.peer == peer),
+            (theirs.attachment_id == ATTACHMENT.c.id) & (theirs.peer == peer),
             isouter=True,
         )
-        .where(ATTACHMENT.c.seq > DELIVERY.c.acked_seq)
+        .where(
+            sa.or_(
+                ATTACHMENT.c.seq > delivery.acked_seq,
+                theirs.have.is_not(None) & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == peer)),
+            )
+        )
         .order_by(ATTACHMENT.c.stream_id, ATTACHMENT.c.seq)
         .limit(limit)
     )
-    for row in tx.execute(query):
+    for row in tx.execute(query).all():
+        given = bytes(row.theirs or b"")
         for index, digest in enumerate(json.loads(row.chunks)):
-            if has_bit(row.have, index) and not (row.theirs and has_bit(row.theirs, index)):
-                yield row.id, index, digest
+            if not has_bit(row.have, index) or has_bit(given, index):
+                continue
+            yield row.id, index, digest
+            if row.is_lost_there:
+                given = with_bit(given, index)
+                take_want(tx, peer, row.id, given)
+
+
+def _with_envelope(query: sa.Select[Any]) -> sa.Select[Any]:
+    in_envelope = (ENVELOPE.c.stream_id == ATTACHMENT.c.stream_id) & (ENVELOPE.c.seq == ATTACHMENT.c.seq)
+    return query.join_from(ATTACHMENT, ENVELOPE, in_envelope)
 
 
 def progress(tx: sa.Connection, id_: str) -> tuple[int, int]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
-from sync import attachments, audit, cose
+from sync import attachments, audit, cose, refetch
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle, write_bundle
 from sync.custody import next_hops, towards
@@ -24,7 +24,7 @@ from sync.hello import HEADS_MAX, Hello, read_hello, sign_hello, verify_hello
 from sync.identity import next_count
 from sync.inbox import Arrival, Contradiction, advance, custody_receipt, hold, holds_digest, put_on_hold
 from sync.node import Node
-from sync.outbox import envelope_bytes, owed, take_custody_receipt
+from sync.outbox import envelope_bytes, take_custody_receipt
 from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
 from sync.stream import children, find_stream, seal_waiting, stream_with
@@ -107,16 +107,22 @@ def compose(
         if wanted:
             wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
             frames.append(Frame(Kind.WANT, cose.encode(wishes)))
+        if missing := refetch.asked_of(tx, peer):
+            frames.append(Frame(Kind.MISSING, cose.encode(missing)))
         if ask_only:
             keys = list(tx.scalars(_unsigned_streams(peer)))
             if keys:
                 frames.append(Frame(Kind.ASK, cose.encode(keys)))
         else:
-            for item in owed(tx, peer):
+            for item in refetch.to_send(tx, peer):
                 if item.size > room and envelopes:
                     filled = True
                     break
-                frames.append(Frame(Kind.ENVELOPE, envelope_bytes(tx, item)))
+                sound = envelope_bytes(tx, item)
+                if sound is None:
+                    refetch.set_aside(tx, node.world, item.row, item.seq)
+                    continue
+                frames.append(Frame(Kind.ENVELOPE, sound))
                 room -= item.size
                 envelopes += 1
             for id_, index, digest in () if filled else attachments.chunks_owed(tx, peer):
@@ -276,6 +282,8 @@ def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken
             _take_wishes(tx, frame.payload, taken)
         elif frame.kind is Kind.ASK:
             _take_questions(tx, frame.payload, taken)
+        elif frame.kind is Kind.MISSING:
+            taken.wishes += refetch.take_question(tx, taken.hello.sender, frame.payload)
         else:
             raise _malformed(frame.kind)
     except LocalError:
@@ -324,9 +332,13 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     digest = sha256(data)
     known = find_stream(tx, header.stream)
     if known is not None and holds_digest(tx, known, header.seq, digest):
+        if refetch.fill(tx, node.world, known, header.seq, data):
+            taken.envelopes += 1
+            return
         taken.touched.add(known.row)
         taken.duplicates += 1
         return
+    node.db.require_room()
     peer = taken.hello.sender
     _require_route(node, tx, peer, header)
     key = node.keyring.verify_key_of(header.origin)
@@ -367,9 +379,10 @@ def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> 
     if digest is None:
         taken.duplicates += 1
         return
+    node.db.require_room()
     node.chunks.put(digest, data)
-    stream = attachments.mark_chunk(tx, id_, index, iso(node.world.now()))
-    taken.touched.add(stream.row)
+    attachments.mark_chunk(tx, id_, index, iso(node.world.now()))
+    taken.touched.update(attachments.brought_by(tx, id_, taken.hello.sender))
     taken.chunks += 1
 
 
