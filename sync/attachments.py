@@ -246,14 +246,18 @@ def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple
     return [(row.id, bytes(row.have)) for row in tx.execute(query)]
 
 
-def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> None:
-    """Remember which chunks ``peer`` holds, by its own word: it may have lost one to a bad disk."""
+def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> bool:
+    """Remember which chunks ``peer`` holds, by its own word: it may have lost one to a bad disk. True if that is news."""
     row = tx.execute(sa.select(ATTACHMENT.c.have).where(ATTACHMENT.c.id == id_)).one_or_none()
     if row is None or len(bitmap) != len(row.have):
-        return
+        return False
     where = (ATTACHMENT_DELIVERY.c.attachment_id == id_) & (ATTACHMENT_DELIVERY.c.peer == peer)
-    if tx.execute(sa.update(ATTACHMENT_DELIVERY).where(where).values(have=bitmap)).rowcount == 0:
+    known = tx.scalar(sa.select(ATTACHMENT_DELIVERY.c.have).where(where))
+    if known is None:
         tx.execute(sa.insert(ATTACHMENT_DELIVERY).values(attachment_id=id_, peer=peer, have=bitmap))
+    elif bytes(known) != bitmap:
+        tx.execute(sa.update(ATTACHMENT_DELIVERY).where(where).values(have=bitmap))
+    return known is None or bytes(known) != bitmap
 
 
 def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[tuple[str, int, str]]:
@@ -269,7 +273,9 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
             sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
         )
         .add_columns(theirs.have.label("theirs"), is_lost_there.label("is_lost_there"))
-        .join(DELIVERY, (delivery.stream_id == ATTACHMENT.c.stream_id) & (delivery.peer == peer), isouter=True)
+        .join(
+            DELIVERY, (delivery.stream_id == ATTACHMENT.c.stream_id) & (delivery.peer == peer), isouter=True
+        )
         .join(
             ATTACHMENT_DELIVERY,
             (theirs.attachment_id == ATTACHMENT.c.id) & (theirs.peer == peer),
@@ -284,7 +290,7 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
         .order_by(ATTACHMENT.c.stream_id, ATTACHMENT.c.seq)
         .limit(limit)
     )
-    for row in tx.execute(query).all():
+    for row in tx.execute(query):
         given = bytes(row.theirs or b"")
         for index, digest in enumerate(json.loads(row.chunks)):
             if not has_bit(row.have, index) or has_bit(given, index):
@@ -298,6 +304,16 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
 def _with_envelope(query: sa.Select[Any]) -> sa.Select[Any]:
     in_envelope = (ENVELOPE.c.stream_id == ATTACHMENT.c.stream_id) & (ENVELOPE.c.seq == ATTACHMENT.c.seq)
     return query.join_from(ATTACHMENT, ENVELOPE, in_envelope)
+
+
+def digests(row: sa.Row[Any]) -> list[str]:
+    """The chunks of one row of the attachment table, in order."""
+    return [str(digest) for digest in json.loads(row.chunks)]
+
+
+def has_chunk(row: sa.Row[Any], index: int) -> bool:
+    """Whether a row of the attachment table says that chunk ``index`` is durable here."""
+    return has_bit(bytes(row.have), index)
 
 
 def progress(tx: sa.Connection, id_: str) -> tuple[int, int]:

@@ -29,7 +29,7 @@ from sync.tables import APPLIED, ENVELOPE, QUARANTINE, STREAM
 RECEIPT_ISSUED = "ReceiptIssued"
 CLOSED_ENVELOPE = "Envelope"
 TRIES_MAX = 5
-_UNKNOWN_HERE = frozenset({"message.unknown_type", "message.schema"})
+UNKNOWN_HERE = frozenset({"message.unknown_type", "message.schema"})
 _REFUSED_BY_THE_TABLES = (
     sa.exc.IntegrityError,
     sa.exc.DataError,
@@ -191,9 +191,9 @@ def retry_quarantined(db: Database, place: Place, world: World, keyring: Keyring
         rows = tx.execute(query.where(columns.released_at.is_(None)).order_by(columns.at)).all()
     released = 0
     for row in rows:
-        if row.code in _UNKNOWN_HERE and not dispatch.knows(row.type, row.schema):
+        if row.code in UNKNOWN_HERE and not dispatch.knows(row.type, row.schema):
             continue
-        if row.code in _UNKNOWN_HERE or row.tries < TRIES_MAX:
+        if row.code in UNKNOWN_HERE or row.tries < TRIES_MAX:
             with db.transaction() as tx:
                 released += try_again(tx, place, world, keyring, dispatch, row.stream_id, row.message_id)
     return released

@@ -5,6 +5,7 @@ import hashlib
 import logging
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import LocalError
@@ -59,8 +60,14 @@ class FileChunkStore:
         return None
 
     def moved_aside(self) -> list[str]:
-        """Digests of chunks that were found rotted, in order."""
+        """Digests of chunks that were found rotted and not acknowledged yet, in order."""
         return sorted(path.name for path in (self._root / DAMAGED).glob("*") if len(path.name) == 64)
+
+    def acknowledge(self, digests: Iterable[str]) -> None:
+        """The register of damage names these now; what is left of them stays in ``damaged``, for whoever looks."""
+        for digest in digests:
+            path = self._root / DAMAGED / self._path(digest).name
+            path.replace(path.with_suffix(".noted"))
 
     def names(self, part: str) -> list[str]:
         """Digests of the chunks here that begin with ``part``, two hexadecimal digits; in order."""

@@ -316,8 +316,8 @@ def _take_wishes(tx: sa.Connection, payload: bytes, taken: Taken) -> None:
     for wish in wishes:
         if not isinstance(wish, list) or [type(part) for part in wish] != [bytes, bytes]:
             raise _malformed(Kind.WANT)
-        attachments.take_want(tx, taken.hello.sender, wish[0].hex(), wish[1])
-    taken.wishes += len(wishes)
+        # A wish heard before moves nothing: the chunk may have rotted here, and asking on would not end.
+        taken.wishes += attachments.take_want(tx, taken.hello.sender, wish[0].hex(), wish[1])
 
 
 def _take_questions(tx: sa.Connection, payload: bytes, taken: Taken) -> None:

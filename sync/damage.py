@@ -56,10 +56,25 @@ def mended(tx: sa.Connection, world: World, kind: str, key: str) -> bool:
     return True
 
 
-def known(tx: sa.Connection, kind: str = "", limit: int = LISTED_MAX) -> list[Damage]:
+def known(tx: sa.Connection, kind: str = "", limit: int | None = LISTED_MAX) -> list[Damage]:
     """What is damaged now, of one kind or of all, at most ``limit``; :func:`count` says how much there is."""
     query = sa.select(NODE_STATE).where(_of(kind)).order_by(NODE_STATE.c.name).limit(limit)
     return [_read(row.name, row.value) for row in tx.execute(query)]
+
+
+def see(tx: sa.Connection, kind: str, key: str, cycle: str) -> None:
+    """Note in which cycle damage was seen last."""
+    name = _name(kind, key)
+    fields = read_fact(tx, name)
+    if fields is not None:
+        write_fact(tx, name, fields | {"seen": cycle})
+
+
+def strike_unseen(tx: sa.Connection, world: World, kind: str, cycle: str) -> None:
+    """Strike off what a whole walk through its kind did not see again."""
+    for row in tx.execute(sa.select(NODE_STATE).where(_of(kind))).all():
+        if json.loads(row.value).get("seen") != cycle:
+            mended(tx, world, kind, _read(row.name, row.value).key)
 
 
 def count(tx: sa.Connection) -> int:

@@ -11,9 +11,11 @@ from core.identifiers import new_id
 from core.store.engine import Database, open_sqlite, open_url
 from core.store.migrate import upgrade
 from sync import audit
+from sync.backups import BackupFacts
 from sync.chunkstore import FileChunkStore
 from sync.identity import read_fact, write_fact
 from sync.node import Node
+from sync.reserve import Reserve
 from sync.settings import FILE_NAME, Settings, load_settings, write_settings
 
 DATABASE = "node.db"
@@ -69,9 +71,15 @@ def open_folder(
     """
     settings = load_settings(folder)
     db = _database(folder, settings, raw_key)
+    # Before the first write: on a full disk this program starts with the room that was kept for it.
+    db.reserve = reserve = Reserve(folder)
+    reserve.first()
+    reserve.look()
     stamp = world.now().strftime("%Y%m%dT%H%M%SZ")
     upgrade(db, chains, folder / BACKUPS / f"before-upgrade-{stamp}.db")
-    return Installation(folder, settings, db, _load(db, folder, world))
+    node = _load(db, folder, world)
+    node.facts += [reserve.facts, BackupFacts(db, world, folder / BACKUPS)]
+    return Installation(folder, settings, db, node)
 
 
 def installation_ordinal(installation: Installation) -> int:

@@ -12,6 +12,7 @@ from core.clock import World, iso
 from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
+from core.store.walk import Books
 from sync import attachments, checkpoint
 from sync.attachments import ChunkStore, FileManifest
 from sync.dispatch import Dispatch, Handler, Incoming
@@ -41,6 +42,8 @@ class Node:
     keyring: Keyring
     dispatch: Dispatch = field(default_factory=Dispatch)
     facts: list[Facts] = field(default_factory=list)
+    books: list[Books] = field(default_factory=list)
+    """The tables that the office lets the node look through for rot."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     woken: threading.Event = field(default_factory=threading.Event)
     unsigned: dict[NodeId, set[int]] = field(default_factory=dict)

@@ -144,9 +144,7 @@ def _forget_wishes(tx: sa.Connection, row: int, peer: NodeId, upto: int) -> None
     # A bitmap that comes after the signature tells of chunks that were lost there: see attachments.chunks_owed.
     signed = sa.select(ATTACHMENT.c.id).where(ATTACHMENT.c.stream_id == row, ATTACHMENT.c.seq <= upto)
     columns = ATTACHMENT_DELIVERY.c
-    tx.execute(
-        sa.delete(ATTACHMENT_DELIVERY).where(columns.peer == peer, columns.attachment_id.in_(signed))
-    )
+    tx.execute(sa.delete(ATTACHMENT_DELIVERY).where(columns.peer == peer, columns.attachment_id.in_(signed)))
 
 
 def _check_digest(tx: sa.Connection, place: Place, stream: StreamRow, receipt: Receipt) -> None:

@@ -89,7 +89,10 @@ def to_send(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
 def fill(tx: sa.Connection, world: World, stream: StreamRow, seq: int, data: bytes) -> bool:
     """Take back an envelope whose bytes had rotted; false if it was whole. Its digest was compared by the caller."""
     where = (ENVELOPE.c.stream_id == stream.row) & (ENVELOPE.c.seq == seq)
-    if tx.execute(sa.update(ENVELOPE).where(where, ENVELOPE.c.data.is_(None)).values(data=data)).rowcount == 0:
+    if (
+        tx.execute(sa.update(ENVELOPE).where(where, ENVELOPE.c.data.is_(None)).values(data=data)).rowcount
+        == 0
+    ):
         return False
     damage.mended(tx, world, KIND, f"{stream.row}.{seq}")
     # What could not be opened because of it deserves its tries anew.

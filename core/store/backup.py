@@ -77,9 +77,17 @@ def _sync(path: Path) -> None:
 
 def verify_copy(path: Path, raw_key: bytes | None, checks: Iterable[Check] = ()) -> None:
     """Raises ``LocalError`` (``store.bad_copy``) unless the copy opens with the key, is sound, and passes ``checks``."""
+    if not path.is_file():
+        raise InputError(
+            "store.no_copy",
+            zh=f"找不到备份文件 {path}，未作改动。备份在数据目录的 backups 里。",
+            en=f"There is no copy {path}; nothing was changed. Copies lie in backups in the data folder.",
+        )
     log = Path(f"{path}-wal")
     if log.exists() and log.stat().st_size:
-        raise _bad_copy(path, "-wal", "旁边有未合并的日志，是直接复制的活动文件 / a live file with a log beside it")
+        raise _bad_copy(
+            path, "-wal", "旁边有未合并的日志，是直接复制的活动文件 / a live file with a log beside it"
+        )
     copy = open_copy(path, raw_key)
     try:
         with copy.reading() as tx:
@@ -89,7 +97,7 @@ def verify_copy(path: Path, raw_key: bytes | None, checks: Iterable[Check] = ())
             for check in checks:
                 check(tx)
     except LiandongError as error:
-        if error.code == "store.bad_copy":
+        if error.code not in ("store.unreadable", "store.failed", "audit.broken"):
             raise
         raise _bad_copy(path, error.zh, error.en) from error
     finally:
@@ -122,29 +130,33 @@ def prune(folder: Path, kept: int) -> list[Path]:
 
 
 def restore(
-    source: Path, target: Path, raw_key: bytes | None, now: datetime, checks: Iterable[Check] = ()
+    source: Path,
+    target: Path,
+    raw_key: bytes | None,
+    now: datetime,
+    checks: Iterable[Check] = (),
+    prepare: Callable[[Database], object] = lambda db: None,
 ) -> Path | None:
     """Put a copy in the place of the database at ``target``; returns under which name the replaced one is kept.
 
-    Nobody may have ``target`` open. The copy is verified first, and again where it lies before it takes the name.
-    Raises ``InputError`` (``store.no_copy``), ``LocalError`` (``store.bad_copy``, ``store.restore``); the database
-    that was there is then still in its place.
+    ``prepare`` changes what has to be different in a restored database, before it takes the name. Raises
+    ``InputError`` (``store.no_copy``), ``LocalError`` (``store.bad_copy``; ``store.busy`` while anybody has
+    ``target`` open; ``store.restore``); the database that was there is then still in its place.
     """
     checks = tuple(checks)
-    if not source.is_file():
-        raise InputError(
-            "store.no_copy",
-            zh=f"找不到备份文件 {source}，未作改动。备份在数据目录的 backups 里。",
-            en=f"There is no copy {source}; nothing was changed. Copies lie in backups in the data folder.",
-        )
     verify_copy(source, raw_key, checks)
     partial = target.with_suffix(".restoring")
     kept = target.with_name(f"{target.name}.replaced-{now:{NAME}}") if target.exists() else None
     try:
-        shutil.copyfile(source, partial)
-        partial.chmod(0o600)
-        _sync(partial)
+        _copy_synced(source, partial)
         verify_copy(partial, raw_key, checks)
+        fresh = open_sqlite(partial, raw_key=raw_key)
+        try:
+            prepare(fresh)
+            fresh.close_alone()
+        finally:
+            fresh.close()
+        _sync(partial)
         if kept is not None:
             _set_aside(target, kept, raw_key)
         partial.replace(target)
@@ -156,16 +168,21 @@ def restore(
             en=f"The copy could not be put in place ({error}); the database was not deleted. Check the disk.",
         ) from error
     finally:
-        partial.unlink(missing_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{partial}{suffix}").unlink(missing_ok=True)
     return kept
 
 
 def _set_aside(target: Path, kept: Path, raw_key: bytes | None) -> None:
     replaced = open_sqlite(target, raw_key=raw_key)
-    # One that is too damaged to be opened keeps its log beside it.
-    with suppress(LocalError):
-        replaced.settle_log()
-    replaced.close()
+    try:
+        replaced.close_alone()
+    except LocalError as error:
+        # One that is too damaged to be opened keeps its log beside it; one that is in use stays where it is.
+        if error.code == "store.busy":
+            raise
+    finally:
+        replaced.close()
     _double(target, kept)
     for suffix in ("-wal", "-shm"):
         beside = Path(f"{target}{suffix}")
@@ -174,13 +191,18 @@ def _set_aside(target: Path, kept: Path, raw_key: bytes | None) -> None:
             beside.replace(f"{kept}{suffix}")
 
 
+def _copy_synced(source: Path, target: Path) -> None:
+    shutil.copyfile(source, target)
+    target.chmod(0o600)
+    _sync(target)
+
+
 def _double(path: Path, name: Path) -> None:
     try:
         os.link(path, name)
     except OSError:
         # A disk without hard links.
-        shutil.copyfile(path, name)
-        _sync(name)
+        _copy_synced(path, name)
 
 
 def _sync_folder(folder: Path) -> None:

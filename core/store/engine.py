@@ -27,6 +27,7 @@ METADATA = sa.MetaData(
 
 SQLITE_SAFE_SINCE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
+ALONE_TIMEOUT_MS = 1_000
 RAW_KEY_BYTES = 32
 DriverError = driver.Error
 SQLITE_VERSION = str(driver.sqlite_version)
@@ -45,6 +46,9 @@ class SpaceReserve(Protocol):
 
     def release(self) -> None:
         """Give the room away, so that what is here can still be sent."""
+
+    def look(self) -> None:
+        """Give it away when the disk is all but full, take it again when there is space."""
 
 
 class Database:
@@ -141,19 +145,25 @@ class Database:
                 "still sent. Free some space; taking in resumes by itself.",
             )
 
-    def settle_log(self) -> None:
-        """Bring all that the log beside the file holds into the file. Raises ``LocalError`` (``store.*``)."""
+    def close_alone(self) -> None:
+        """Bring all of the log into the file and close it as one file, with nothing beside it.
+
+        Raises ``LocalError`` (``store.busy``) if another program has it open, ``store.*`` if it cannot be read.
+        """
+        self.engine.dispose()
         try:
             with self.engine.connect() as connection:
-                driver_connection = connection.connection.driver_connection
-                assert driver_connection is not None
-                driver_connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        except (exc.DBAPIError, DriverError) as error:
-            raise LocalError(
-                "store.failed",
-                zh=f"数据库日志没有合并（{error}）。请运行 doctor 查看原因。",
-                en=f"The database's log could not be brought in ({error}). Run doctor to see why.",
-            ) from error
+                alone = connection.connection.driver_connection
+                assert alone is not None
+                alone.execute(f"PRAGMA busy_timeout = {ALONE_TIMEOUT_MS}")
+                alone.execute("PRAGMA journal_mode = DELETE")
+                connection.invalidate()
+        except exc.DBAPIError as error:
+            raise _in_words(error) from error
+        except DriverError as error:
+            raise _in_words(exc.DBAPIError("PRAGMA journal_mode", None, error)) from error
+        finally:
+            self.engine.dispose()
 
     def close(self) -> None:
         self.engine.dispose()

@@ -9,8 +9,10 @@ from core.clock import World
 from core.identifiers import NodeId
 from core.messages import SCHEMA, MessageType
 from core.store.casebook import Casebook
+from core.store.casecheck import CaseWalk, MessageWalk, cases_naming
 from core.store.casework import Casework, OfferFiles, Post
 from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED, Shelf
+from core.store.walk import Books
 
 Take = Callable[[sa.Connection, NodeId, str, bytes], Any]
 """Brings a message into effect: transaction, origin, subject, body."""
@@ -36,6 +38,8 @@ class Carrier(Protocol):
     def offer(self) -> OfferFiles: ...
     @property
     def facts(self) -> list[Callable[[sa.Connection], dict[str, Any]]]: ...
+    @property
+    def books(self) -> list[Books]: ...
     def serve(self, handlers: Mapping[str, tuple[Take, int]]) -> None: ...
 
 
@@ -64,6 +68,8 @@ class Office:
         office.refresh(tx)
         carrier.serve(office.handlers())
         carrier.facts.append(office.facts)
+        # Messages first: a case is made again from them.
+        carrier.books.append(Books((MessageWalk(), CaseWalk(office.casebook)), cases_naming))
         return office
 
     def refresh(self, tx: sa.Connection) -> None:
