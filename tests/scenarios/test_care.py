@@ -1,6 +1,7 @@
 """A node that its disk fails: rot is found, never handed on, fetched again; a full disk still drains; held things go on."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import sqlalchemy as sa
 from core.errors import InputError, LocalError, StateError
 from core.identifiers import CaseId, NodeId, new_id
 from core.store.casebook import CASE, CASE_MESSAGE
+from core.store.engine import open_sqlite
+from core.store.office import Office
 from sync import attachments, audit, damage, held, scrub
 from sync.chunkstore import FileChunkStore
 from sync.doctor import Level, examine
@@ -25,7 +28,8 @@ from sync.stream import append
 from sync.stream_id import Lane
 from sync.tables import ATTACHMENT, AUDIT, ENVELOPE, QUARANTINE, STREAM
 from tests.scenarios.offices import CITY, VILLAGE, Offices
-from tests.scenarios.world import TOWN
+from tests.scenarios.world import TOWN, Line
+from tests.unit.small_disk import fill, small_disk
 
 INTAKE = (ENVELOPE.c.seq == 1) & ENVELOPE.c.stream_id.in_(
     sa.select(STREAM.c.id).where(STREAM.c.origin == VILLAGE, STREAM.c.lane == Lane.INTAKE)
@@ -409,3 +413,58 @@ def test_a_draft_scan_that_rots_is_told_when_it_is_handed_in(net: Offices) -> No
         attachments.require_whole(sealed.chunks, village.chunks)
     assert isinstance(village.chunks, FileChunkStore)
     assert village.chunks.moved_aside() == []
+
+
+def test_a_township_whose_disk_is_really_full_takes_nothing_new_and_drains_to_the_last_envelope(
+    net: Offices, tmp_path: Path
+) -> None:
+    cases = [net.submit(VILLAGE) for _ in range(5)]
+    net.meet(VILLAGE)
+    net.nodes[TOWN].db.close()
+    with small_disk(tmp_path / "disk", "12m") as disk:
+        shutil.copyfile(net.folder / f"{TOWN}.db", disk / "node.db")
+        town = _move(net, TOWN, disk)
+        reserve = Reserve(disk, size=4 << 20, room=1 << 20, low=0)
+        reserve.first()
+        town.db.reserve = reserve
+        fill(disk / "photos")
+        # The village brings more than fits; one contact may break on the full disk, the next ones go on.
+        more = [net.submit(VILLAGE, files=(FILE,)) for _ in range(5)]
+        _meet_until_quiet(net, VILLAGE)
+        assert reserve.is_out
+        assert all(net.find(TOWN, case_id) is None for case_id in more)
+        _meet_until_quiet(net, TOWN)
+        assert all(net.find(CITY, case_id) is not None for case_id in cases)
+        with town.db.reading() as tx:
+            assert queue_of(tx, CITY).envelopes == 0
+        (disk / "photos").unlink()
+        reserve.look()
+        assert not reserve.is_out
+        net.settle(3)
+        assert all(net.find(CITY, case_id) is not None for case_id in more)
+        town.db.close()
+
+
+def _move(net: Offices, name: NodeId, disk: Path) -> Node:
+    """The same node on another disk."""
+    node = Node.load(open_sqlite(disk / "node.db"), net.world, FileChunkStore(disk / "chunks"), "test")
+    net.nodes[name] = node
+    for child, line in net.lines.items():
+        if net.nodes[child].place.parent == name:
+            line.parent = node
+    net.lines[name] = Line(net.nodes[CITY], node)
+    with node.db.reading() as tx:
+        net.office[name] = Office.join(node, tx, 0)
+    return node
+
+
+def _meet_until_quiet(net: Offices, name: NodeId) -> None:
+    """As the service does it: a contact that fails is tried again, a database in doubt is opened again."""
+    for _ in range(8):
+        try:
+            net.meet(name)
+        except LocalError as error:
+            print(f"{name}: {error}")
+            for node in net.nodes.values():
+                if node.db.in_doubt is not None:
+                    node.db.reopen()

@@ -3,9 +3,9 @@
 import errno
 import json
 import os
+import signal
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from core.errors import InputError, LiandongError, LocalError, StateError
 from core.store import backup
 from core.store.engine import CommitUnknown, driver, open_sqlite
-from sync import audit, backups, restoring
+from sync import audit, backups, restoring, service
 from sync.doctor import examine
 from sync.environment import SystemWorld
 from sync.identity import read_fact, write_fact
@@ -29,6 +29,7 @@ from sync.restoring import restore_folder
 from sync.settings import Settings
 from sync.status import status
 from tests.scenarios.world import TestWorld
+from tests.unit.small_disk import fill, small_disk
 
 NODE = "430981102000"
 KEY = bytes(range(32))
@@ -268,37 +269,16 @@ def test_a_database_that_cannot_grow_gives_the_reserve_away_and_takes_nothing_ne
     db.close()
 
 
-@contextmanager
-def _small_disk(folder: Path, size: str) -> Iterator[Path]:
-    folder.mkdir()
-    done = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        pytest.skip(f"no small disk can be mounted here: {done.stderr.strip()}")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
-
-
 def test_on_a_disk_that_is_really_full_a_write_fails_once_and_the_next_ones_go_on(
     tmp_path: Path,
 ) -> None:
-    with _small_disk(tmp_path / "disk", "8m") as disk:
+    with small_disk(tmp_path / "disk", "8m") as disk:
         db = open_sqlite(disk / "node.db")
         with db.transaction() as tx:
             tx.exec_driver_sql("CREATE TABLE t (x)")
         db.reserve = reserve = Reserve(disk, size=2 << 20, room=1 << 20, low=0)
         reserve.first()
-        filler = (disk / "photos").open("wb", buffering=0)
-        with pytest.raises(OSError, match="space"):
-            while True:
-                filler.write(bytes(4096))
-        filler.close()
+        fill(disk / "photos")
         kept = failed = 0
         for _ in range(200):
             if db.in_doubt is not None:
@@ -375,6 +355,32 @@ def test_after_a_commit_in_doubt_the_program_is_composed_anew_and_finds_the_trut
     assert served[1].installation.db is not first.installation.db
     assert served[1].installation.node is not first.installation.node
     assert seen == [1 if reaches_the_disk else None]
+
+
+def test_the_background_process_stops_by_itself_and_goes_on_with_everything_opened_anew(
+    town: Installation, world: TestWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "WATCH_EVERY_S", 0.01)
+    lives: list[Program] = []
+
+    def serve(program: Program) -> None:
+        lives.append(program)
+
+        def ready() -> None:
+            assert (town.folder / restoring.RUN_FILE).exists()
+            if len(lives) == 1:
+                with pytest.raises(CommitUnknown):
+                    _lose_a_commit(program, "mark", reaches_the_disk=False)
+            else:
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        service.run(program.installation, None, ready)
+
+    keep_serving(
+        Program(town.folder, world), lambda app: Program(app.installation.folder, world), serve, world
+    )
+    assert len(lives) == 2
+    assert not (town.folder / restoring.RUN_FILE).exists()
 
 
 def test_a_disk_that_loses_every_commit_ends_the_program_in_words(
