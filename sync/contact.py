@@ -107,8 +107,6 @@ def compose(
         if wanted:
             wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
             frames.append(Frame(Kind.WANT, cose.encode(wishes)))
-        if missing := refetch.asked_of(tx, peer):
-            frames.append(Frame(Kind.MISSING, cose.encode(missing)))
         if ask_only:
             keys = list(tx.scalars(_unsigned_streams(peer)))
             if keys:
@@ -135,6 +133,9 @@ def compose(
                 frames.append(Frame(Kind.CHUNK, cose.encode([bytes.fromhex(id_), index, data])))
                 room -= len(data)
                 chunks += 1
+        if missing := refetch.asked_of(tx, peer):
+            # The last frame: a node that does not know it yet has taken all the others by then.
+            frames.append(Frame(Kind.MISSING, cose.encode(missing)))
     return Composed(write_bundle(frames), number, envelopes, chunks, filled)
 
 
