@@ -22,7 +22,7 @@ from sync.packing import Message
 from sync.primitives import AEAD_TAG_BYTES, aead_open, aead_seal
 from sync.stream import StreamRow, append
 from sync.stream_id import Lane
-from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE
+from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE, OFFER
 
 CHUNK_BYTES = 32 * 1024
 FILE_BYTES_MAX = 20 * 1024 * 1024
@@ -147,8 +147,9 @@ def offer(
     full = empty_bitmap(len(sealed.chunks))
     for index in range(len(sealed.chunks)):
         full = with_bit(full, index)
+    _insert(tx, body, full, iso(world.now()))
     # One offer an envelope: its number in the stream is the envelope's.
-    _insert(tx, row.stream_id, row.number, body, full, iso(world.now()))
+    tx.execute(sa.insert(OFFER).values(stream_id=row.stream_id, seq=row.number, attachment_id=sealed.id))
 
 
 def register_offer(
@@ -161,17 +162,15 @@ def register_offer(
             have = with_bit(have, index)
     if tx.scalar(sa.select(ATTACHMENT.c.id).where(ATTACHMENT.c.id == body["id"])) is None:
         complete = now if not missing_bits(have, len(body["chunks"])) else None
-        _insert(tx, stream.row, seq, body, have, complete)
+        _insert(tx, body, have, complete)
+    if tx.scalar(sa.select(OFFER.c.seq).where(OFFER.c.stream_id == stream.row, OFFER.c.seq == seq)) is None:
+        tx.execute(sa.insert(OFFER).values(stream_id=stream.row, seq=seq, attachment_id=body["id"]))
 
 
-def _insert(
-    tx: sa.Connection, stream_id: int, seq: int, body: dict[str, Any], have: bytes, complete: str | None
-) -> None:
+def _insert(tx: sa.Connection, body: dict[str, Any], have: bytes, complete: str | None) -> None:
     tx.execute(
         sa.insert(ATTACHMENT).values(
             id=body["id"],
-            stream_id=stream_id,
-            seq=seq,
             size=body["size"],
             chunk_size=body["chunk_size"],
             chunks=json.dumps(body["chunks"]),
@@ -211,7 +210,7 @@ def mark_chunk(tx: sa.Connection, id_: str, index: int, now: str) -> None:
 
 def brought_by(tx: sa.Connection, id_: str, peer: NodeId) -> list[int]:
     """The stream to sign for once a file is whole, if its offer came from ``peer``; whoever else helped is owed nothing."""
-    query = _with_envelope(sa.select(ATTACHMENT.c.stream_id))
+    query = _with_envelope(sa.select(OFFER.c.stream_id).distinct())
     return list(tx.scalars(query.where(ATTACHMENT.c.id == id_, ENVELOPE.c.came_from == peer)))
 
 
@@ -233,14 +232,15 @@ def lose_chunk(tx: sa.Connection, digest: str) -> list[str]:
 def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple[str, bytes]]:
     """Files not whole here that came from ``peer``, or that it has signed for; each with the bitmap of what is held."""
     has_it = sa.select(DELIVERY.c.peer).where(
-        DELIVERY.c.stream_id == ATTACHMENT.c.stream_id,
+        DELIVERY.c.stream_id == OFFER.c.stream_id,
         DELIVERY.c.peer == peer,
-        DELIVERY.c.acked_seq >= ATTACHMENT.c.seq,
+        DELIVERY.c.acked_seq >= OFFER.c.seq,
     )
     query = (
         _with_envelope(sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have))
         .where(ATTACHMENT.c.complete_at.is_(None), (ENVELOPE.c.came_from == peer) | has_it.exists())
-        .order_by(ENVELOPE.c.held_at)
+        .group_by(ATTACHMENT.c.id, ATTACHMENT.c.have)
+        .order_by(sa.func.min(ENVELOPE.c.held_at), ATTACHMENT.c.id)
         .limit(limit)
     )
     return [(row.id, bytes(row.have)) for row in tx.execute(query)]
@@ -267,15 +267,13 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
     chunks it has lost: each is given once every time it says so.
     """
     theirs, delivery = ATTACHMENT_DELIVERY.c, DELIVERY.c
-    is_lost_there = sa.or_(delivery.peer.is_(None), ATTACHMENT.c.seq <= delivery.acked_seq)
+    is_lost_there = sa.or_(delivery.peer.is_(None), OFFER.c.seq <= delivery.acked_seq)
     query = (
         _with_envelope(
             sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
         )
         .add_columns(theirs.have.label("theirs"), is_lost_there.label("is_lost_there"))
-        .join(
-            DELIVERY, (delivery.stream_id == ATTACHMENT.c.stream_id) & (delivery.peer == peer), isouter=True
-        )
+        .join(DELIVERY, (delivery.stream_id == OFFER.c.stream_id) & (delivery.peer == peer), isouter=True)
         .join(
             ATTACHMENT_DELIVERY,
             (theirs.attachment_id == ATTACHMENT.c.id) & (theirs.peer == peer),
@@ -283,14 +281,18 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
         )
         .where(
             sa.or_(
-                ATTACHMENT.c.seq > delivery.acked_seq,
+                OFFER.c.seq > delivery.acked_seq,
                 theirs.have.is_not(None) & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == peer)),
             )
         )
-        .order_by(ATTACHMENT.c.stream_id, ATTACHMENT.c.seq)
+        .order_by(OFFER.c.stream_id, OFFER.c.seq)
         .limit(limit)
     )
+    told: set[str] = set()
     for row in tx.execute(query):
+        if row.id in told:
+            continue
+        told.add(row.id)
         given = bytes(row.theirs or b"")
         for index, digest in enumerate(json.loads(row.chunks)):
             if not has_bit(row.have, index) or has_bit(given, index):
@@ -302,8 +304,9 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
 
 
 def _with_envelope(query: sa.Select[Any]) -> sa.Select[Any]:
-    in_envelope = (ENVELOPE.c.stream_id == ATTACHMENT.c.stream_id) & (ENVELOPE.c.seq == ATTACHMENT.c.seq)
-    return query.join_from(ATTACHMENT, ENVELOPE, in_envelope)
+    in_envelope = (ENVELOPE.c.stream_id == OFFER.c.stream_id) & (ENVELOPE.c.seq == OFFER.c.seq)
+    offered = OFFER.c.attachment_id == ATTACHMENT.c.id
+    return query.join_from(ATTACHMENT, OFFER, offered).join(ENVELOPE, in_envelope)
 
 
 def digests(row: sa.Row[Any]) -> list[str]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from core.clock import CHINA, World, iso
 from core.store.backup import NAME, Horizon, back_up, horizon, prune
 from core.store.engine import Database
-from sync import audit
+from sync import audit, home
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ MINUTE = 7
 
 def nightly(db: Database, world: World, folder: Path, kept: int) -> Path:
     """Make tonight's copy and forget the oldest beyond ``kept``. Raises as :func:`core.store.backup.back_up`."""
-    made = back_up(db, folder / f"{world.now():{NAME}}.db", [audit.verify])
+    made = back_up(db, folder / f"{world.now():{NAME}}.db", [audit.verify], home.mark_copy)
     prune(folder, kept)
     log.info("backup written and verified: %s", made)
     return made

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from core.clock import from_iso, local
-from core.errors import Fault, StateError
+from core.errors import Fault
 from sync import damage, held, restoring
 from sync import scrub as scrubbing
 from sync.environment import SystemWorld
@@ -121,13 +121,6 @@ def _add_restore(group: click.Group, program: "Program") -> None:
     @json_option
     @click.pass_context
     def restore(ctx: click.Context, file: Path, dry_run: bool, as_json: bool) -> None:
-        if program.begin_epoch is None:
-            raise StateError(
-                "restore.no_epoch",
-                zh="本程序还不能为恢复后的节点开始新的纪元，恢复会使编号重复，未作改动。请升级程序后再恢复。",
-                en="This program cannot begin a new epoch for a restored node yet, and without one numbers would be used "
-                "twice; nothing was changed. Upgrade it first.",
-            )
         folder = folder_of(ctx)
         source = file if file.is_absolute() or file.exists() else folder / file
         done = restoring.restore_folder(
@@ -136,7 +129,7 @@ def _add_restore(group: click.Group, program: "Program") -> None:
             program.key(folder),
             SystemWorld(),
             program.chains,
-            program.begin_epoch,
+            restoring.speak_anew,
             dry_run=dry_run,
         )
         facts = {

@@ -15,14 +15,13 @@ from core.clock import from_iso, local
 from core.errors import Fault, InputError, LiandongError
 from core.identifiers import NodeId, Tier, division_of, parse_node_id, tier_of
 from core.store.backup import back_up
-from sync import audit, meeting, registrar
+from sync import audit, home, meeting, registrar
 from sync import doctor as doctor_module
 from sync.authority import write_root_key
 from sync.enrolment_code import parse_code
 from sync.enrolment_desk import expires_at
 from sync.environment import SystemWorld
 from sync.installation import BACKUPS, Installation, create
-from sync.restoring import Begin
 from sync.settings import Settings, check_settings
 from sync.status import status as status_of
 from sync.status import streams as streams_of
@@ -36,8 +35,7 @@ class Program:
 
     ``open`` opens its folder (asking for a key if the tier keeps one); ``reopen`` does so again for a program that
     has it open, asking nobody; ``key`` gives the database key of a folder and ``make_key`` that of a new one;
-    ``check`` refuses a node that cannot be; ``begin_epoch`` begins a new epoch in a restored database; ``desk``
-    builds the officers' pages.
+    ``check`` refuses a node that cannot be; ``desk`` builds the officers' pages.
     """
 
     tier: Tier
@@ -48,7 +46,6 @@ class Program:
     key: Callable[[Path], bytes | None] = lambda folder: None
     make_key: Callable[[Path], bytes | None] = lambda folder: None
     check: Callable[[NodeId], None] = lambda node: None
-    begin_epoch: Begin | None = None
     desk: Callable[[Any], Any] | None = None
 
 
@@ -121,6 +118,10 @@ def node_group(program: Program) -> click.Group:
     add_care_commands(group, program)
     if program.tier is Tier.CITY:
         _add_code(group, program)
+    # It uses what stands in this module.
+    from sync.epoch_commands import add_epoch_commands
+
+    add_epoch_commands(group, program)
     return group
 
 
@@ -335,9 +336,8 @@ def _add_views(group: click.Group, program: Program) -> None:
         installation = app.installation
         stamp = installation.node.world.now().strftime("%Y%m%dT%H%M%SZ")
         try:
-            made = back_up(
-                installation.db, target or installation.folder / BACKUPS / f"{stamp}.db", [audit.verify]
-            )
+            file = target or installation.folder / BACKUPS / f"{stamp}.db"
+            made = back_up(installation.db, file, [audit.verify], home.mark_copy)
         finally:
             installation.close()
         click.echo(

@@ -6,7 +6,7 @@ bundle may be cut anywhere: every whole frame before the cut counts, and what wa
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -14,22 +14,22 @@ import sqlalchemy as sa
 from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
-from sync import attachments, audit, cose, refetch
+from sync import attachments, audit, cose, epoch, neighbour, refetch
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle, write_bundle
 from sync.custody import next_hops, towards
 from sync.envelope import open_envelope, read_header, verify
 from sync.header import Header
-from sync.hello import HEADS_MAX, Hello, read_hello, sign_hello, verify_hello
+from sync.hello import Hello, read_hello, sign_hello, sign_token, verify_hello
 from sync.identity import next_count
 from sync.inbox import Arrival, Contradiction, advance, custody_receipt, hold, holds_digest, put_on_hold
 from sync.node import Node
-from sync.outbox import envelope_bytes, take_custody_receipt
+from sync.outbox import envelope_bytes, note_held_by, take_custody_receipt, unsigned_streams
 from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
 from sync.stream import children, find_stream, seal_waiting, stream_with
 from sync.stream_id import EVERYONE, Lane
-from sync.tables import DELIVERY, STREAM
+from sync.tables import STREAM
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,9 @@ class Taken:
     chunks: int = 0
     receipts: int = 0
     wishes: int = 0
+    standing: neighbour.Standing = neighbour.Standing.CURRENT
     touched: set[int] = field(default_factory=set)
+    contradicted: bool = False
     refused: list[LiandongError] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
 
@@ -66,13 +68,16 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A bundle ready to send. ``filled`` says that the budget, not the outbox, ended it."""
+    """A bundle ready to send. ``filled`` says that the budget, not the outbox, ended it; ``signed`` are the streams of
+    which it carries our receipt.
+    """
 
     data: bytes
     number: int
     envelopes: int
     chunks: int
     filled: bool
+    signed: frozenset[int]
 
 
 def compose(
@@ -80,44 +85,50 @@ def compose(
     peer: NodeId,
     *,
     budget_bytes: int,
-    sign_for: Iterable[int] = (),
     reply_to: int = 0,
-    ask_only: bool = False,
+    introduce: bool = False,
+    collect_only: bool = False,
     with_certificates: bool = False,
     asked_bytes: int = 0,
 ) -> Composed:
-    """The bundle for ``peer``: receipts for the streams ``sign_for``, wishes, and what is owed within the budget.
+    """The bundle for ``peer``: receipts it has not shown to have, wishes, and what is owed within the budget.
 
-    ``ask_only``: after a broken contact, first ask what arrived, so that no byte is sent twice; ``asked_bytes``
-    is the budget we ask the neighbour to keep to. At least one envelope goes along even if it is larger than that.
+    ``introduce``: seal and send nothing yet, but ask what arrived: after a start, so that a disk that was restored
+    learns it before it speaks; after a broken contact, so that no byte is sent twice. ``collect_only``: the receiver's
+    epoch has ended, so it is signed for and asked for what is missing, and given nothing. ``asked_bytes`` is the
+    budget we ask the neighbour to keep to. At least one envelope goes along even if it is larger than that.
     """
     frames: list[Frame] = []
     room = budget_bytes
     envelopes = chunks = 0
     filled = False
     with node.db.transaction() as tx:
-        seal_waiting(tx, node.place, node.world, node.keyring)
+        node.refresh(tx)
+        if not introduce:
+            seal_waiting(tx, node.place, node.world, node.keyring)
         number = next_count(tx, "bundles_written")
+        epoch.note_written(tx, node.run, number)
         hello = _introduce(node, tx, peer, number, reply_to, with_certificates, asked_bytes)
         frames.append(Frame(Kind.HELLO, sign_hello(hello, node.keyring.signing_key)))
-        for row in sorted(sign_for):
+        signed = neighbour.unsigned(tx, peer)
+        for row in sorted(signed):
             receipt = custody_receipt(tx, node.place, node.world, node.keyring, stream_with(tx, row))
             frames.append(Frame(Kind.RECEIPT, receipt))
+        neighbour.note_signed(tx, peer, number)
         wanted = attachments.wanted_from(tx, peer, WANT_FILES_MAX)
         if wanted:
             wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
             frames.append(Frame(Kind.WANT, cose.encode(wishes)))
-        if ask_only:
-            keys = list(tx.scalars(_unsigned_streams(peer)))
+        if introduce:
+            keys = list(tx.scalars(unsigned_streams(peer, ASK_MAX)))
             if keys:
                 frames.append(Frame(Kind.ASK, cose.encode(keys)))
-        else:
+        elif not collect_only:
             for item in refetch.to_send(tx, peer):
                 if item.size > room and envelopes:
                     filled = True
                     break
-                sound = envelope_bytes(tx, item)
-                if sound is None:
+                if (sound := envelope_bytes(tx, item)) is None:
                     refetch.set_aside(tx, node.world, item.row, item.seq)
                     continue
                 frames.append(Frame(Kind.ENVELOPE, sound))
@@ -136,7 +147,7 @@ def compose(
         if missing := refetch.asked_of(tx, peer):
             # The last frame: a node that does not know it yet has taken all the others by then.
             frames.append(Frame(Kind.MISSING, cose.encode(missing)))
-    return Composed(write_bundle(frames), number, envelopes, chunks, filled)
+    return Composed(write_bundle(frames), number, envelopes, chunks, filled, frozenset(signed))
 
 
 def take(
@@ -146,7 +157,7 @@ def take(
 
     ``answers`` is the number of our bundle that this one must reply to. Raises ``PeerError`` if the bundle's head
     cannot be trusted (nothing is taken then). A single bad frame is refused, noted in the audit log and listed in
-    ``refused``; the others count.
+    ``refused``; the others count. Where the bundle shows that this disk has forgotten something, a new epoch begins.
     """
     state = ReadState()
     frames = read_bundle(data, state)
@@ -158,17 +169,23 @@ def take(
             en="The answer is not to this contact (a cache, or a replay); nothing was taken. The next contact comes "
             "by itself.",
         )
-    taken = Taken(hello)
+    taken = Taken(hello, standing=node.note_hello(hello))
     for batch in _batches(frames, taken):
         with node.db.transaction() as tx:
+            node.refresh(tx)
             for frame in batch:
                 _take_frame(node, tx, carrier, frame, taken)
             for row in sorted(taken.touched):
                 advance(tx, stream_with(tx, row))
+                neighbour.want_receipt(tx, hello.sender, row)
     taken.complete = state.complete
     _note_refusals(node, taken)
-    node.note_contact(hello, carrier)
+    if taken.contradicted:
+        node.begin_epoch(epoch.Reason.CONTRADICTED)
+    if taken.standing is not neighbour.Standing.ENDED:
+        node.note_contact(hello, carrier)
     node.apply_ready()
+    node.note_returned(hello)
     return taken
 
 
@@ -184,24 +201,24 @@ def _introduce(
     pair = node.keyring.pair
     met = node.peer(tx, peer)
     known = met is not None and met.knows_serial == pair.signing.serial
-    own = (
-        sa.select(STREAM.c.key, STREAM.c.head_seq, STREAM.c.head_digest)
-        .join(DELIVERY, (DELIVERY.c.stream_id == STREAM.c.id) & (DELIVERY.c.peer == peer))
-        .where(STREAM.c.origin == node.place.node, STREAM.c.epoch == node.place.epoch, STREAM.c.head_seq > 0)
-    )
-    rows = [] if node.place.tier is Tier.CITY else tx.execute(own.limit(HEADS_MAX)).all()
-    heads = tuple((bytes(row.key), row.head_seq, bytes(row.head_digest)) for row in rows)
+    settled = met is not None and met.knows_epoch == node.place.epoch
+    if not settled:
+        neighbour.sign_all(tx, node.place, peer)
     return Hello(
         sender=node.place.node,
         epoch=node.place.epoch,
+        run=node.run,
         receiver=peer,
         number=number,
         reply_to=reply_to,
         at=int(node.world.now().timestamp() * 1000),
         software=node.software,
         knows=node.serial_of(peer),
+        token=sign_token(node.keyring.signing_key, node.place.node, node.place.epoch, node.run, number),
+        seen=neighbour.seen_of(tx, peer),
+        past=() if settled else epoch.past(tx, node.place),
+        owes=neighbour.owes_own(tx, peer),
         certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
-        heads=heads,
         report=node.report(tx) | ({"budget": asked_bytes} if asked_bytes else {}),
     )
 
@@ -292,13 +309,25 @@ def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken
     except LiandongError as error:
         savepoint.rollback()
         if isinstance(error, Contradiction):
-            put_on_hold(tx, node.world, error.stream, error.reason)
-            # Our receipt names the envelope that is held here: so the other of two clones learns that it is one.
-            held = find_stream(tx, error.stream)
-            taken.touched.update(() if held is None else (held.row,))
+            _contradicted(node, tx, error, taken)
         taken.refuse(error)
     else:
         savepoint.commit()
+
+
+def _contradicted(node: Node, tx: sa.Connection, error: Contradiction, taken: Taken) -> None:
+    held = find_stream(tx, error.stream)
+    if held is None:
+        return
+    if error.stream.origin == node.place.node and error.stream.epoch != node.place.epoch:
+        epoch.say_again(tx, node.place, held)
+        return
+    put_on_hold(tx, node.world, error.stream, error.reason)
+    if error.stream.origin == node.place.node:
+        taken.contradicted = True
+    else:
+        # Our receipt names the envelope that is held here: so its origin learns that it has forgotten something.
+        taken.touched.add(held.row)
 
 
 def _take_receipt(node: Node, tx: sa.Connection, data: bytes, taken: Taken) -> None:
@@ -306,6 +335,9 @@ def _take_receipt(node: Node, tx: sa.Connection, data: bytes, taken: Taken) -> N
     receipt = verify_receipt(data, node.keyring.verify_key_of(claim.signer))
     if receipt.kind != CUSTODY:
         raise _malformed(Kind.RECEIPT)
+    if not neighbour.is_current(tx, receipt.signer, receipt.signer_epoch):
+        # Signed before that disk forgot what it signed for: it relieves us of nothing.
+        return
     take_custody_receipt(tx, node.place, node.world, receipt, data, peer=taken.hello.sender)
     taken.receipts += 1
 
@@ -351,18 +383,22 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     stream = hold(tx, node.place, node.world, Arrival(header, digest, data, carrier, peer))
     if offer is not None:
         attachments.register_offer(tx, stream, header.seq, offer, node.chunks, iso(node.world.now()))
+    note_held_by(tx, stream.row, peer, header.seq)
     taken.touched.add(stream.row)
     taken.envelopes += 1
 
 
 def _require_route(node: Node, tx: sa.Connection, peer: NodeId, header: Header) -> None:
-    # The neighbour must be the one by whom this origin's envelopes come, and we a stop on the way.
+    # The neighbour must be the one by whom this origin's envelopes come, and we a stop on the way; or it gives back
+    # what it once had by way of us, or our own words from an epoch that has ended.
     me = node.place.node
     everyone = header.readers == (EVERYONE,)
     comes_by = header.origin != me and towards(me, header.origin) == peer
     onward = next_hops(me, header.readers, origin=header.origin, children=children(tx, node.place))
     public_by_other = everyone and tier_of(division_of(header.origin)) is not Tier.CITY
-    if public_by_other or not comes_by or not (me in header.readers or everyone or onward):
+    given_back = peer in onward and (header.origin != me or header.epoch != node.place.epoch)
+    forward = comes_by and (me in header.readers or everyone or onward)
+    if public_by_other or not (forward or given_back):
         raise PeerError(
             "envelope.misrouted",
             zh=f"来自 {header.origin} 的信封不该由 {peer} 送到这里，未接收。请核对区划和地址设置。",
@@ -411,14 +447,4 @@ def _malformed(kind: Kind) -> PeerError:
         zh=f"数据包中的一段（{kind.name}）格式不对，未接收，其余照常。请核对双方软件版本。",
         en=f"A part of the bundle ({kind.name}) is malformed; it was not taken, the rest was. Compare the software "
         "versions.",
-    )
-
-
-def _unsigned_streams(peer: NodeId) -> sa.Select[tuple[bytes]]:
-    return (
-        sa.select(STREAM.c.key)
-        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
-        .where(DELIVERY.c.peer == peer, DELIVERY.c.acked_seq < STREAM.c.head_seq)
-        .order_by(STREAM.c.lane)
-        .limit(ASK_MAX)
     )

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.errors import LiandongError
 from core.identifiers import NodeId
-from sync import contact
+from sync import contact, neighbour
 from sync.node import Node
 from sync.outbox import queue_of
 from sync.retry import BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, BUDGET_BYTES_START, next_budget_bytes
@@ -42,18 +42,17 @@ def meet(
     """
     done = Meeting()
     budget, failures = node.budget_of(peer)
-    sign_for = node.unsigned.pop(peer, set())
-    ask_only = failures > 0
+    # Before this run of the program seals a word: has the neighbour seen what this disk does not remember?
+    introduce = failures > 0 or peer not in node.introduced
     while done.rounds < ROUNDS_MAX:
         with node.lock:
             bundle = contact.compose(
                 node,
                 peer,
                 budget_bytes=budget,
-                sign_for=sign_for,
-                ask_only=ask_only,
+                introduce=introduce,
                 # A neighbour that was restored, or could not keep them, may have forgotten who we are.
-                with_certificates=ask_only,
+                with_certificates=failures > 0 and introduce,
                 asked_bytes=budget,
             )
         started_s = node.world.monotonic_s()
@@ -64,7 +63,6 @@ def meet(
                     node, answer, carrier=transport.carrier, expected=peer, answers=bundle.number
                 )
         except LiandongError as error:
-            node.unsigned[peer] = sign_for
             node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=True))
             raise
         took_s = node.world.monotonic_s() - started_s
@@ -83,16 +81,20 @@ def meet(
         )
         progress(done)
         came = taken.envelopes or taken.chunks
-        if not came and taken.touched and taken.touched <= sign_for:
+        if not came and taken.touched and taken.touched <= bundle.signed:
             # It brings again what was just signed for: it cannot use our receipts, and asking on changes nothing.
             break
-        sign_for = taken.touched
-        moved = came or taken.receipts or taken.touched or ask_only or taken.wishes
-        ask_only = False
-        if not sign_for and not (moved and is_owing(node, peer)):
+        moved = came or taken.receipts or taken.touched or introduce or taken.wishes
+        introduce = False
+        if not _has_receipts(node, peer) and not (moved and is_owing(node, peer)):
             break
     node.set_budget(peer, budget)
     return done
+
+
+def _has_receipts(node: Node, peer: NodeId) -> bool:
+    with node.db.reading() as tx:
+        return neighbour.has_unsent_receipts(tx, peer)
 
 
 def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
@@ -106,8 +108,8 @@ def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
             node,
             certificate.node,
             budget_bytes=max(BUDGET_BYTES_MIN, min(budget, BUDGET_BYTES_MAX)),
-            sign_for=taken.touched,
             reply_to=taken.hello.number,
+            collect_only=taken.standing is neighbour.Standing.ENDED,
         )
     return reply.data
 

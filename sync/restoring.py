@@ -13,7 +13,7 @@ from core.errors import InputError, LocalError
 from core.store.backup import restore, verify_copy
 from core.store.engine import Database, open_copy
 from core.store.migrate import require_not_newer, upgrade
-from sync import audit
+from sync import audit, home
 from sync.identity import Place, read_place
 from sync.installation import DATABASE
 from sync.settings import load_settings
@@ -21,7 +21,12 @@ from sync.tables import AUDIT
 
 RUN_FILE = "run.json"
 Begin = Callable[[sa.Connection, Place, World], object]
-"""Begins a new epoch in the restored database, within its transaction, before the database is put in place."""
+"""Sees to it that the restored database speaks in a new epoch; in a transaction of it, before it is put in place."""
+
+
+def speak_anew(tx: sa.Connection, place: Place, world: World) -> None:
+    """The database is a copy wherever it lies: its epoch begins when the folder is opened next, before anything else."""
+    home.mark_copy(tx)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,9 +32,15 @@ class Horizon:
     count: int
 
 
-def back_up(db: Database, target: Path, checks: Iterable[Check] = ()) -> Path:
+def back_up(
+    db: Database,
+    target: Path,
+    checks: Iterable[Check] = (),
+    mark: Callable[[sa.Connection], object] | None = None,
+) -> Path:
     """Write a consistent copy to a new file, with the same key, and read it again before it counts.
 
+    ``mark`` writes into the copy what tells it from the original.
     Raises ``LocalError`` (``store.backup``, ``store.bad_copy``); nothing of that name is left then but what was there.
     """
     if db.path is None:
@@ -50,6 +56,8 @@ def back_up(db: Database, target: Path, checks: Iterable[Check] = ()) -> Path:
         partial.unlink(missing_ok=True)
         connection.driver_connection.execute("VACUUM INTO ?", (str(partial),))  # type: ignore[union-attr]
         partial.chmod(0o600)
+        if mark is not None:
+            _write_into(partial, db.raw_key, mark)
         _sync(partial)
         verify_copy(partial, db.raw_key, checks)
         partial.replace(target)
@@ -68,6 +76,16 @@ def back_up(db: Database, target: Path, checks: Iterable[Check] = ()) -> Path:
     finally:
         connection.close()
     return target
+
+
+def _write_into(path: Path, raw_key: bytes | None, mark: Callable[[sa.Connection], object]) -> None:
+    copy = open_sqlite(path, raw_key=raw_key)
+    try:
+        with copy.transaction() as tx:
+            mark(tx)
+        copy.close_alone()
+    finally:
+        copy.close()
 
 
 def _sync(path: Path) -> None:

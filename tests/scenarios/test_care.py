@@ -454,7 +454,7 @@ def _move(net: Offices, name: NodeId, disk: Path) -> Node:
             line.parent = node
     net.lines[name] = Line(net.nodes[CITY], node)
     with node.db.reading() as tx:
-        net.office[name] = Office.join(node, tx, 0)
+        net.office[name] = Office.join(node, tx)
     return node
 
 

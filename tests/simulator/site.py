@@ -100,7 +100,7 @@ def enrol(site: Site, founding: Founding, above: list[Certificate]) -> list[Cert
     """Give a fresh installation its identity and its certificates; returns the two that are its own."""
     clock = site.clock
     epoch = clock.random_bytes(16).hex()
-    keyring = Keyring(site.name, epoch)
+    keyring = Keyring(site.name)
     signing, sealing = SigningKey.generate(clock.random_bytes), SealingKey.generate(clock.random_bytes)
     records = list(keyring.trust(founding.root, founding.issuing))
     records += keyring.add_keys(signing, sealing, clock.now())
