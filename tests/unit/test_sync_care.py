@@ -180,6 +180,16 @@ def test_a_chore_planned_ten_years_ahead_is_absurd_at_once() -> None:
     assert watch.standing({"retry": (NOON + RETRY_EVERY, RETRY_EVERY)}, NOON, 0.0) == ""
 
 
+def test_a_chore_that_does_not_run_when_it_should_stands_still_two_minutes_later() -> None:
+    watch, due_s = Watch(), 20 * 3600.0
+    planned = {"backup": (NOON + timedelta(hours=20), DAILY)}
+    assert watch.standing(planned, NOON, 0.0) == ""
+    # The clock went back an hour: by it the chore is not due yet.
+    late = NOON + timedelta(hours=19)
+    assert watch.standing(planned, late, due_s + 119) == ""
+    assert watch.standing(planned, late, due_s + 121) == "backup"
+
+
 def test_a_chore_that_runs_when_it_should_is_left_alone_for_a_year_of_looks() -> None:
     watch, now, monotonic_s = Watch(), NOON, 0.0
     next_run = now + RETRY_EVERY
