@@ -16,7 +16,7 @@ from core.canonical import canonical_json, parse_json
 from core.clock import World, iso
 from core.errors import InputError, LocalError, PeerError
 from core.identifiers import NodeId
-from sync.custody import empty_bitmap, has_bit, missing_bits, with_bit
+from sync.custody import empty_bitmap, has_bit, missing_bits, with_bit, without_bit
 from sync.identity import Place
 from sync.packing import Message
 from sync.primitives import AEAD_TAG_BYTES, aead_open, aead_seal
@@ -201,22 +201,45 @@ def chunk_is_wanted(tx: sa.Connection, id_: str, index: int, data: bytes) -> str
     return None if has_bit(row.have, index) else str(digests[index])
 
 
-def mark_chunk(tx: sa.Connection, id_: str, index: int, now: str) -> list[int]:
-    """Note that a chunk is durable; returns the rows of the streams that offer its file."""
+def mark_chunk(tx: sa.Connection, id_: str, index: int, now: str) -> None:
+    """Note that a chunk is durable."""
     row = tx.execute(sa.select(ATTACHMENT).where(ATTACHMENT.c.id == id_)).one()
     have = with_bit(bytes(row.have), index)
     complete = now if not missing_bits(have, len(json.loads(row.chunks))) else None
     tx.execute(sa.update(ATTACHMENT).where(ATTACHMENT.c.id == id_).values(have=have, complete_at=complete))
-    return list(tx.scalars(sa.select(OFFER.c.stream_id).where(OFFER.c.attachment_id == id_).distinct()))
+
+
+def brought_by(tx: sa.Connection, id_: str, peer: NodeId) -> list[int]:
+    """The stream to sign for once a file is whole, if its offer came from ``peer``; whoever else helped is owed nothing."""
+    query = _with_envelope(sa.select(OFFER.c.stream_id).distinct())
+    return list(tx.scalars(query.where(ATTACHMENT.c.id == id_, ENVELOPE.c.came_from == peer)))
+
+
+def lose_chunk(tx: sa.Connection, digest: str) -> list[str]:
+    """Note that a chunk is durable no more; returns the files that are asked for again because of it."""
+    query = sa.select(ATTACHMENT).where(ATTACHMENT.c.chunks.contains(digest, autoescape=True))
+    files = []
+    for row in tx.execute(query).all():
+        have = bytes(row.have)
+        for index, named in enumerate(json.loads(row.chunks)):
+            if named == digest:
+                have = without_bit(have, index)
+        where = ATTACHMENT.c.id == row.id
+        tx.execute(sa.update(ATTACHMENT).where(where).values(have=have, complete_at=None))
+        files.append(str(row.id))
+    return files
 
 
 def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple[str, bytes]]:
-    """Files that came from ``peer`` and are not whole yet, each with the bitmap of what is held."""
+    """Files not whole here that came from ``peer``, or that it has signed for; each with the bitmap of what is held."""
+    has_it = sa.select(DELIVERY.c.peer).where(
+        DELIVERY.c.stream_id == OFFER.c.stream_id,
+        DELIVERY.c.peer == peer,
+        DELIVERY.c.acked_seq >= OFFER.c.seq,
+    )
     query = (
-        sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have)
-        .join(OFFER, OFFER.c.attachment_id == ATTACHMENT.c.id)
-        .join(ENVELOPE, (ENVELOPE.c.stream_id == OFFER.c.stream_id) & (ENVELOPE.c.seq == OFFER.c.seq))
-        .where(ATTACHMENT.c.complete_at.is_(None), ENVELOPE.c.came_from == peer)
+        _with_envelope(sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have))
+        .where(ATTACHMENT.c.complete_at.is_(None), (ENVELOPE.c.came_from == peer) | has_it.exists())
         .group_by(ATTACHMENT.c.id, ATTACHMENT.c.have)
         .order_by(sa.func.min(ENVELOPE.c.held_at), ATTACHMENT.c.id)
         .limit(limit)
@@ -224,33 +247,45 @@ def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple
     return [(row.id, bytes(row.have)) for row in tx.execute(query)]
 
 
-def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> None:
-    """Remember which chunks ``peer`` holds, by its own word: it may have lost one to a bad disk."""
+def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> bool:
+    """Remember which chunks ``peer`` holds, by its own word: it may have lost one to a bad disk. True if that is news."""
     row = tx.execute(sa.select(ATTACHMENT.c.have).where(ATTACHMENT.c.id == id_)).one_or_none()
     if row is None or len(bitmap) != len(row.have):
-        return
+        return False
     where = (ATTACHMENT_DELIVERY.c.attachment_id == id_) & (ATTACHMENT_DELIVERY.c.peer == peer)
-    if tx.execute(sa.update(ATTACHMENT_DELIVERY).where(where).values(have=bitmap)).rowcount == 0:
+    known = tx.scalar(sa.select(ATTACHMENT_DELIVERY.c.have).where(where))
+    if known is None:
         tx.execute(sa.insert(ATTACHMENT_DELIVERY).values(attachment_id=id_, peer=peer, have=bitmap))
+    elif bytes(known) != bitmap:
+        tx.execute(sa.update(ATTACHMENT_DELIVERY).where(where).values(have=bitmap))
+    return known is None or bytes(known) != bitmap
 
 
 def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Iterator[tuple[str, int, str]]:
-    """``(file, chunk number, digest)`` held here and not yet at ``peer``, of the oldest ``files_max`` files."""
+    """``(file, chunk number, digest)`` held here and not at ``peer``, of the oldest ``files_max`` files.
+
+    A bitmap that came after ``peer`` had signed for a file, or from the neighbour that brought the file, tells of
+    chunks it has lost: each is given once every time it says so.
+    """
+    theirs, delivery = ATTACHMENT_DELIVERY.c, DELIVERY.c
+    is_lost_there = sa.or_(delivery.peer.is_(None), OFFER.c.seq <= delivery.acked_seq)
     query = (
-        sa.select(
-            ATTACHMENT.c.id,
-            ATTACHMENT.c.chunks,
-            ATTACHMENT.c.have,
-            ATTACHMENT_DELIVERY.c.have.label("theirs"),
+        _with_envelope(
+            sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
         )
-        .join(OFFER, OFFER.c.attachment_id == ATTACHMENT.c.id)
-        .join(DELIVERY, (DELIVERY.c.stream_id == OFFER.c.stream_id) & (DELIVERY.c.peer == peer))
+        .add_columns(theirs.have.label("theirs"), is_lost_there.label("is_lost_there"))
+        .join(DELIVERY, (delivery.stream_id == OFFER.c.stream_id) & (delivery.peer == peer), isouter=True)
         .join(
             ATTACHMENT_DELIVERY,
-            (ATTACHMENT_DELIVERY.c.attachment_id == ATTACHMENT.c.id) & (ATTACHMENT_DELIVERY.c.peer == peer),
+            (theirs.attachment_id == ATTACHMENT.c.id) & (theirs.peer == peer),
             isouter=True,
         )
-        .where(OFFER.c.seq > DELIVERY.c.acked_seq)
+        .where(
+            sa.or_(
+                OFFER.c.seq > delivery.acked_seq,
+                theirs.have.is_not(None) & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == peer)),
+            )
+        )
         .order_by(OFFER.c.stream_id, OFFER.c.seq)
         .limit(files_max)
         .execution_options(yield_per=FILES_PAGE)
@@ -260,9 +295,30 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
         if row.id in told:
             continue
         told.add(row.id)
+        given = bytes(row.theirs or b"")
         for index, digest in enumerate(json.loads(row.chunks)):
-            if has_bit(row.have, index) and not (row.theirs and has_bit(row.theirs, index)):
-                yield row.id, index, digest
+            if not has_bit(row.have, index) or has_bit(given, index):
+                continue
+            yield row.id, index, digest
+            if row.is_lost_there:
+                given = with_bit(given, index)
+                take_want(tx, peer, row.id, given)
+
+
+def _with_envelope(query: sa.Select[Any]) -> sa.Select[Any]:
+    in_envelope = (ENVELOPE.c.stream_id == OFFER.c.stream_id) & (ENVELOPE.c.seq == OFFER.c.seq)
+    offered = OFFER.c.attachment_id == ATTACHMENT.c.id
+    return query.join_from(ATTACHMENT, OFFER, offered).join(ENVELOPE, in_envelope)
+
+
+def digests(row: sa.Row[Any]) -> list[str]:
+    """The chunks of one row of the attachment table, in order."""
+    return [str(digest) for digest in json.loads(row.chunks)]
+
+
+def has_chunk(row: sa.Row[Any], index: int) -> bool:
+    """Whether a row of the attachment table says that chunk ``index`` is durable here."""
+    return has_bit(bytes(row.have), index)
 
 
 def progress(tx: sa.Connection, id_: str) -> tuple[int, int]:

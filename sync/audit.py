@@ -38,8 +38,19 @@ def note(
 
 def verify(tx: sa.Connection) -> int:
     """The number of lines, all of which chain. Raises ``LocalError`` (``audit.broken``) naming the first bad line."""
-    previous, expected = FIRST, 1
-    for line in tx.execute(sa.select(AUDIT).order_by(AUDIT.c.number)):
+    return verify_after(tx, 0)
+
+
+def verify_after(tx: sa.Connection, number: int, limit: int | None = None) -> int:
+    """The last of at most ``limit`` lines after ``number``, all of which chain to it. Raises as :func:`verify`."""
+    previous, expected = FIRST, number + 1
+    if number:
+        known = tx.scalar(sa.select(AUDIT.c.digest).where(AUDIT.c.number == number))
+        if known is None:
+            raise _broken(number)
+        previous = bytes(known)
+    query = sa.select(AUDIT).where(AUDIT.c.number > number).order_by(AUDIT.c.number)
+    for line in tx.execute(query if limit is None else query.limit(limit)):
         fields = (
             line.number,
             line.at,
@@ -54,13 +65,17 @@ def verify(tx: sa.Connection) -> int:
             or bytes(line.previous) != previous
             or _digest(*fields) != bytes(line.digest)
         ):
-            raise LocalError(
-                "audit.broken",
-                zh=f"审计日志第 {expected} 行被改动或缺失。请保留本机数据，报告管理员。",
-                en=f"Audit line {expected} was changed or is missing. Keep this machine's data and tell the administrator.",
-            )
+            raise _broken(expected)
         previous, expected = bytes(line.digest), expected + 1
     return expected - 1
+
+
+def _broken(number: int) -> LocalError:
+    return LocalError(
+        "audit.broken",
+        zh=f"审计日志第 {number} 行被改动或缺失。请保留本机数据，报告管理员。",
+        en=f"Audit line {number} was changed or is missing. Keep this machine's data and tell the administrator.",
+    )
 
 
 def head(tx: sa.Connection) -> tuple[int, bytes]:

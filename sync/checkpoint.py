@@ -30,7 +30,7 @@ from sync.tables import APPLIED, ENVELOPE, MESSAGE, QUARANTINE, STREAM
 RECEIPT_ISSUED = "ReceiptIssued"
 CLOSED_ENVELOPE = "Envelope"
 TRIES_MAX = 5
-_UNKNOWN_HERE = frozenset({"message.unknown_type", "message.schema"})
+UNKNOWN_HERE = frozenset({"message.unknown_type", "message.schema"})
 _REFUSED_BY_THE_TABLES = (
     sa.exc.IntegrityError,
     sa.exc.DataError,
@@ -172,7 +172,13 @@ def _data(tx: sa.Connection, stream: StreamRow, seq: int) -> bytes:
     data = tx.scalar(
         sa.select(ENVELOPE.c.data).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
     )
-    assert data is not None
+    if data is None:
+        raise StateError(
+            "envelope.damaged",
+            zh=f"{stream.stream.origin} 的第 {seq} 号信封在本机磁盘上已损坏，正在重新索取，到达后自动处理。",
+            en=f"Envelope {seq} of {stream.stream.origin} has rotted on this disk; it is being fetched again and is "
+            "applied when it comes.",
+        )
     return bytes(data)
 
 
@@ -236,15 +242,15 @@ def retry_quarantined(db: Database, place: Place, world: World, keyring: Keyring
         rows = tx.execute(query.where(columns.released_at.is_(None)).order_by(columns.at)).all()
     released = 0
     for row in rows:
-        if row.code in _UNKNOWN_HERE and not dispatch.knows(row.type, row.schema):
+        if row.code in UNKNOWN_HERE and not dispatch.knows(row.type, row.schema):
             continue
-        if row.code in _UNKNOWN_HERE or row.tries < TRIES_MAX:
+        if row.code in UNKNOWN_HERE or row.tries < TRIES_MAX:
             with db.transaction() as tx:
-                released += _try_again(tx, place, world, keyring, dispatch, row.stream_id, row.message_id)
+                released += try_again(tx, place, world, keyring, dispatch, row.stream_id, row.message_id)
     return released
 
 
-def _try_again(
+def try_again(
     tx: sa.Connection,
     place: Place,
     world: World,
@@ -253,6 +259,7 @@ def _try_again(
     stream_id: int,
     message_id: str,
 ) -> bool:
+    """Try one message again now, however often it failed; true if it took effect, else its reason is noted anew."""
     where = (QUARANTINE.c.stream_id == stream_id) & (QUARANTINE.c.message_id == message_id)
     row = tx.execute(sa.select(QUARANTINE).where(where, QUARANTINE.c.released_at.is_(None))).one_or_none()
     if row is None:

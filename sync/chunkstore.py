@@ -1,11 +1,17 @@
-"""Chunks as files: written once under their digest, synced before they count."""
+"""Chunks as files: written once under their digest, synced before they count, read back only if they still have it."""
 
 import errno
+import hashlib
+import logging
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import LocalError
+
+DAMAGED = "damaged"
+log = logging.getLogger(__name__)
 
 
 class FileChunkStore:
@@ -17,7 +23,7 @@ class FileChunkStore:
     def put(self, digest: str, data: bytes) -> None:
         """Durable when this returns; idempotent. Raises ``LocalError`` (``store.full``, ``store.failed``)."""
         target = self._path(digest)
-        if target.exists():
+        if target.exists() and self.get(digest) is not None:
             return
         try:
             if not target.parent.exists():
@@ -33,9 +39,16 @@ class FileChunkStore:
             ) from error
 
     def get(self, digest: str) -> bytes | None:
-        """The chunk, or None if it is not here. Raises ``LocalError`` (``store.failed``)."""
+        """The chunk, or None if it is not here. Raises ``LocalError`` (``store.failed``).
+
+        One whose content has rotted is moved aside into ``damaged`` and is not here any more.
+        """
+        path = self._path(digest)
         try:
-            return self._path(digest).read_bytes()
+            data = path.read_bytes()
+            if hashlib.sha256(data).hexdigest() == digest:
+                return data
+            self._move_aside(path)
         except FileNotFoundError:
             return None
         except OSError as error:
@@ -44,6 +57,26 @@ class FileChunkStore:
                 zh=f"附件读盘失败（{error.strerror}）。请运行 doctor 检查磁盘。",
                 en=f"A file could not be read ({error.strerror}). Run doctor and check the disk.",
             ) from error
+        return None
+
+    def moved_aside(self) -> list[str]:
+        """Digests of chunks that were found rotted and not acknowledged yet, in order."""
+        return sorted(path.name for path in (self._root / DAMAGED).glob("*") if len(path.name) == 64)
+
+    def acknowledge(self, digests: Iterable[str]) -> None:
+        """The register of damage names these now; what is left of them stays in ``damaged``, for whoever looks."""
+        for digest in digests:
+            path = self._root / DAMAGED / self._path(digest).name
+            path.replace(path.with_suffix(".noted"))
+
+    def names(self, part: str) -> list[str]:
+        """Digests of the chunks here that begin with ``part``, two hexadecimal digits; in order."""
+        return sorted(path.name for path in (self._root / part).glob(part + "*") if len(path.name) == 64)
+
+    def _move_aside(self, path: Path) -> None:
+        log.error("a chunk of a file has rotted on the disk: %s", path.name)
+        (self._root / DAMAGED).mkdir(exist_ok=True)
+        path.replace(self._root / DAMAGED / path.name)
 
     def has(self, digest: str) -> bool:
         """Whether the chunk is here."""

@@ -1,4 +1,4 @@
-"""The commands that every tier has: init, enrol, run, sync, status, doctor, backup."""
+"""The commands that every tier has: init, enrol, run, sync, status, doctor, backup, and those of sync.care_commands."""
 
 import json
 import logging
@@ -13,10 +13,10 @@ import click
 
 from core.clock import from_iso, local
 from core.errors import Fault, InputError, LiandongError
-from core.identifiers import Tier, division_of, parse_node_id, tier_of
+from core.identifiers import NodeId, Tier, division_of, parse_node_id, tier_of
 from core.store.backup import back_up
+from sync import audit, home, meeting, registrar
 from sync import doctor as doctor_module
-from sync import meeting, registrar
 from sync.authority import write_root_key
 from sync.enrolment_code import parse_code
 from sync.enrolment_desk import expires_at
@@ -35,15 +35,19 @@ EXIT_CODES = {Fault.INPUT: 2, Fault.STATE: 3, Fault.PEER: 4, Fault.LOCAL: 5}
 class Program:
     """What a tier brings to the common commands.
 
-    ``open`` opens its folder (asking for a key if the tier keeps one); ``make_key`` gives a new installation's
-    database key; ``desk`` builds the officers' pages.
+    ``open`` opens its folder (asking for a key if the tier keeps one); ``reopen`` does so again for a program that
+    has it open, asking nobody; ``key`` gives the database key of a folder and ``make_key`` that of a new one;
+    ``check`` refuses a node that cannot be; ``desk`` builds the officers' pages.
     """
 
     tier: Tier
     name: str
     chains: Sequence[Path]
     open: Callable[[Path], Any]
+    reopen: Callable[[Any], Any] | None = None
+    key: Callable[[Path], bytes | None] = lambda folder: None
     make_key: Callable[[Path], bytes | None] = lambda folder: None
+    check: Callable[[NodeId], None] = lambda node: None
     desk: Callable[[Any], Any] | None = None
 
 
@@ -87,6 +91,8 @@ json_option = click.option("--json", "as_json", is_flag=True, help="机器可读
 
 def node_group(program: Program) -> click.Group:
     """A command group with the common commands; the tier adds its own."""
+    from sync.care_commands import add_care_commands
+
     default = Path.home() / ".local/share/liandong" / program.tier
 
     @click.group(
@@ -112,6 +118,7 @@ def node_group(program: Program) -> click.Group:
     _add_work(group, program)
     _add_views(group, program)
     add_stick_commands(group, program)
+    add_care_commands(group, program)
     if program.tier is Tier.CITY:
         _add_code(group, program)
     # It uses what stands in this module.
@@ -175,6 +182,7 @@ def _settings(program: Program, node: str, folder: Path, options: dict[str, Any]
             zh=f"{node} 不是{ {'city': '市', 'township': '镇', 'village': '村'}[program.tier] }级区划代码，不能用 {program.name} 建立。",
             en=f"{node} is not a code of tier {program.tier}; {program.name} cannot be set up for it.",
         )
+    program.check(parsed)
     values = {
         "node": str(parsed),
         "listen_contact": options["contact"],
@@ -252,15 +260,15 @@ def _add_work(group: click.Group, program: Program) -> None:
     def run(ctx: click.Context) -> None:
         # What only a running node needs is imported here: every other command starts sooner.
         from sync import service
+        from sync.reopen import keep_serving
 
-        app = program.open(folder_of(ctx))
-        desk = (
-            program.desk(app) if program.desk is not None and app.installation.settings.listen_desk else None
-        )
-        try:
+        def serve(app: Any) -> None:
+            has_desk = program.desk is not None and app.installation.settings.listen_desk
+            desk = program.desk(app) if program.desk is not None and has_desk else None
             service.run(app.installation, desk, lambda: click.echo(_running(app.installation, lang_of(ctx))))
-        finally:
-            app.installation.close()
+
+        again = program.reopen or (lambda app: program.open(app.installation.folder))
+        keep_serving(program.open(folder_of(ctx)), again, serve, SystemWorld())
 
     @group.command(name="sync", help="现在就与上级联络一次 / meet the neighbour above now")
     @json_option
@@ -331,10 +339,15 @@ def _add_views(group: click.Group, program: Program) -> None:
         installation = app.installation
         stamp = installation.node.world.now().strftime("%Y%m%dT%H%M%SZ")
         try:
-            made = back_up(installation.db, target or installation.folder / BACKUPS / f"{stamp}.db")
+            file = target or installation.folder / BACKUPS / f"{stamp}.db"
+            made = back_up(installation.db, file, [audit.verify], home.mark_copy)
         finally:
             installation.close()
-        click.echo(f"已备份到 {made}" if lang_of(ctx) == "zh" else f"Backed up to {made}")
+        click.echo(
+            f"已备份到 {made}，并已读回核对。"
+            if lang_of(ctx) == "zh"
+            else f"Backed up to {made}, read again and found whole."
+        )
 
 
 def _running(installation: Installation, lang: str) -> str:
@@ -376,8 +389,22 @@ def _status_words(facts: dict[str, Any], lang: str) -> str:
             lines.append("    " + peer["error"][lang])
     lines.append(
         f"  隔离 {facts['quarantined']}  暂停的流 {len(facts['held_streams'])}  传输中的附件 {facts['files_in_transit']}"
+        f"  磁盘损坏 {facts['damaged']}"
         if zh
         else f"  quarantined {facts['quarantined']}  held streams {len(facts['held_streams'])}  "
-        f"files in transit {facts['files_in_transit']}"
+        f"files in transit {facts['files_in_transit']}  damaged {facts['damaged']}"
     )
+    if facts.get("backup_newest_at"):
+        newest, oldest = (local(from_iso(facts[f"backup_{end}_at"])) for end in ("newest", "oldest"))
+        lines.append(
+            f"  备份 {facts['backups']} 份，可恢复到 {oldest} 至 {newest}"
+            if zh
+            else f"  {facts['backups']} backups, from {oldest} to {newest}"
+        )
+    if not facts["takes_in"]:
+        lines.append(
+            "  磁盘已满：暂不接收，已有的继续上传"
+            if zh
+            else "  the disk is full: nothing is taken in, sending goes on"
+        )
     return "\n".join(lines)

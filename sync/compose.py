@@ -5,15 +5,14 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from core.identifiers import NodeId
-from sync import attachments, cose, epoch, neighbour
+from sync import attachments, cose, epoch, neighbour, refetch
 from sync.bundle import Frame, Kind, write_bundle
 from sync.hello import Hello, sign_hello, sign_token
 from sync.identity import next_count
 from sync.inbox import custody_receipt
 from sync.node import Node
-from sync.outbox import envelope_bytes, owed
+from sync.outbox import envelope_bytes, unsigned_streams
 from sync.stream import seal_waiting, stream_with
-from sync.tables import DELIVERY, STREAM
 
 ASK_MAX = 500
 WANT_FILES_MAX = 200
@@ -103,23 +102,29 @@ def compose(
             wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
             frames.append(Frame(Kind.WANT, cose.encode(wishes)))
         if introduce:
-            keys = list(tx.scalars(_unsigned_streams(peer)))
+            keys = list(tx.scalars(unsigned_streams(peer, ASK_MAX)))
             if keys:
                 frames.append(Frame(Kind.ASK, cose.encode(keys)))
         elif not collect_only:
             _fill(node, tx, peer, load, carried)
+        if missing := refetch.asked_of(tx, peer):
+            # The last frame: a node that does not know it yet has taken all the others by then.
+            load.frames.append(Frame(Kind.MISSING, cose.encode(missing)))
     data = write_bundle([*frames, *load.frames])
     return Composed(data, number, load.envelopes, load.chunks, load.filled, frozenset(signed))
 
 
 def _fill(node: Node, tx: sa.Connection, peer: NodeId, load: _Load, carried: Carried | None) -> None:
     done = Carried() if carried is None else carried
-    for item in owed(tx, peer):
+    for item in refetch.to_send(tx, peer):
         if (item.row, item.seq) in done.envelopes:
             continue
         if not load.fits(item.size):
             return
-        load.add(Kind.ENVELOPE, envelope_bytes(tx, item), item.size)
+        if (sound := envelope_bytes(tx, item)) is None:
+            refetch.set_aside(tx, node.world, item.row, item.seq)
+            continue
+        load.add(Kind.ENVELOPE, sound, item.size)
         load.envelopes += 1
         done.envelopes.add((item.row, item.seq))
     # On a line the oldest files are enough; an export goes through all of them.
@@ -168,14 +173,4 @@ def _introduce(
         owes=neighbour.owes_own(tx, peer),
         certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
         report=node.report(tx) | ({"budget": asked_bytes} if asked_bytes else {}),
-    )
-
-
-def _unsigned_streams(peer: NodeId) -> sa.Select[tuple[bytes]]:
-    return (
-        sa.select(STREAM.c.key)
-        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
-        .where(DELIVERY.c.peer == peer, DELIVERY.c.acked_seq < STREAM.c.head_seq)
-        .order_by(STREAM.c.lane)
-        .limit(ASK_MAX)
     )

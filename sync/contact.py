@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
-from sync import attachments, audit, cose, epoch, neighbour
+from sync import attachments, audit, cose, epoch, neighbour, refetch
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle
 from sync.compose import ASK_MAX, WANT_BYTES_MAX, WANT_FILES_MAX
@@ -179,6 +179,8 @@ def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken
             _take_wishes(tx, frame.payload, taken)
         elif frame.kind is Kind.ASK:
             _take_questions(tx, frame.payload, taken)
+        elif frame.kind is Kind.MISSING:
+            taken.wishes += refetch.take_question(tx, taken.hello.sender, frame.payload)
         else:
             raise _malformed(frame.kind)
     except LocalError:
@@ -226,8 +228,8 @@ def _take_wishes(tx: sa.Connection, payload: bytes, taken: Taken) -> None:
     for wish in wishes:
         if not isinstance(wish, list) or [type(part) for part in wish] != [bytes, bytes]:
             raise _malformed(Kind.WANT)
-        attachments.take_want(tx, taken.hello.sender, wish[0].hex(), wish[1])
-    taken.wishes += len(wishes)
+        # A wish heard before moves nothing: the chunk may have rotted here, and asking on would not end.
+        taken.wishes += attachments.take_want(tx, taken.hello.sender, wish[0].hex(), wish[1])
 
 
 def _take_questions(tx: sa.Connection, payload: bytes, taken: Taken) -> None:
@@ -242,9 +244,13 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     digest = sha256(data)
     known = find_stream(tx, header.stream)
     if known is not None and holds_digest(tx, known, header.seq, digest):
+        if refetch.fill(tx, node.world, known, header.seq, data):
+            taken.envelopes += 1
+            return
         taken.touched.add(known.row)
         taken.duplicates += 1
         return
+    node.db.require_room()
     peer = taken.hello.sender
     _require_route(node, tx, peer, header)
     key = node.keyring.verify_key_of(header.origin)
@@ -289,8 +295,10 @@ def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> 
     if digest is None:
         taken.duplicates += 1
         return
+    node.db.require_room()
     node.chunks.put(digest, data)
-    taken.touched.update(attachments.mark_chunk(tx, id_, index, iso(node.world.now())))
+    attachments.mark_chunk(tx, id_, index, iso(node.world.now()))
+    taken.touched.update(attachments.brought_by(tx, id_, taken.hello.sender))
     taken.chunks += 1
 
 

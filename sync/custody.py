@@ -71,6 +71,13 @@ def with_bit(bitmap: bytes, index: int) -> bytes:
     return bytes(changed)
 
 
+def without_bit(bitmap: bytes, index: int) -> bytes:
+    """``bitmap`` with chunk ``index`` not held."""
+    changed = bytearray(bitmap)
+    changed[index // 8] &= ~(1 << (index % 8)) & 0xFF
+    return bytes(changed)
+
+
 def has_bit(bitmap: bytes, index: int) -> bool:
     return index // 8 < len(bitmap) and bool(bitmap[index // 8] >> (index % 8) & 1)
 

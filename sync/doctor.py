@@ -8,15 +8,14 @@ from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
-import sqlalchemy as sa
-
 from core.clock import from_iso, local
 from core.errors import LiandongError
-from core.store.engine import SQLITE_VERSION
-from sync import audit
-from sync.installation import Installation
+from core.store.backup import horizon
+from core.store.engine import SQLITE_SAFE_SINCE, SQLITE_VERSION
+from sync import audit, backups, damage, scrub
+from sync.held import LISTED_MAX, count_messages, held
+from sync.installation import BACKUPS, Installation
 from sync.status import is_enrolled, status
-from sync.tables import QUARANTINE
 
 DISK_FREE_BYTES_MIN = 200 * 1024 * 1024
 CLOCK_OFFSET_S_MAX = 300
@@ -66,7 +65,10 @@ def _database(installation: Installation) -> Iterator[Finding]:
                 )
                 return
         lines = audit.verify(tx)
-    name = f"SQLite {SQLITE_VERSION}" if installation.db.path is not None else "PostgreSQL"
+    name = "PostgreSQL"
+    if installation.db.path is not None:
+        name = f"SQLite {SQLITE_VERSION}"
+        yield _sqlite_finding()
     yield Finding(
         Level.GOOD,
         "database",
@@ -78,7 +80,16 @@ def _database(installation: Installation) -> Iterator[Finding]:
 def _disk(installation: Installation) -> Iterator[Finding]:
     free = shutil.disk_usage(installation.folder).free
     zh, en = f"磁盘剩余 {free >> 20} MB", f"{free >> 20} MB are free on the disk"
-    if free < DISK_FREE_BYTES_MIN:
+    reserve = installation.db.reserve
+    if reserve is not None and reserve.is_out:
+        yield Finding(
+            Level.BAD,
+            "disk.reserve_out",
+            f"{zh}，应急空间已动用：暂不接收任何新内容，已有的继续上传。请清理磁盘，空间够了会自动恢复。",
+            f"{en} and the reserve is in use: nothing new is taken in, what is here is still sent. Free some space; "
+            "taking in resumes by itself.",
+        )
+    elif free < DISK_FREE_BYTES_MIN:
         yield Finding(
             Level.BAD,
             "disk.full",
@@ -163,22 +174,114 @@ def _line(installation: Installation) -> Iterator[Finding]:
 
 def _set_aside(installation: Installation) -> Iterator[Finding]:
     with installation.db.reading() as tx:
-        open_ones = sa.select(QUARANTINE).where(QUARANTINE.c.released_at.is_(None)).order_by(QUARANTINE.c.at)
-        rows = tx.execute(open_ones.limit(20)).all()
-        held = installation.node.streams_on_hold(tx)
-    for row in rows:
+        waiting, count = held(tx), count_messages(tx)
+    for one in waiting:
+        if one.kind == "stream":
+            yield Finding(
+                Level.BAD,
+                "stream.held",
+                f"来自 {one.subject} 的数据流已暂停：{one.zh} {one.do_zh}",
+                f"The stream of {one.subject} is on hold: {one.en} {one.do_en}",
+            )
+        else:
+            yield Finding(
+                Level.WARN,
+                "message.quarantined",
+                f"消息 {one.id[:8]}（{one.type} {one.subject}）被隔离：{one.zh} {one.do_zh}",
+                f"Message {one.id[:8]} ({one.type} {one.subject}) is set aside: {one.en} {one.do_en}",
+            )
+    if count > LISTED_MAX:
         yield Finding(
             Level.WARN,
             "message.quarantined",
-            f"消息 {row.message_id[:8]}（{row.type} {row.subject}）被隔离：{row.zh}",
-            f"Message {row.message_id[:8]} ({row.type} {row.subject}) is set aside: {row.en}",
+            f"另有 {count - LISTED_MAX} 条消息被隔离，未逐条列出。",
+            f"{count - LISTED_MAX} more messages are set aside and not listed.",
         )
-    for origin, _, reason in held:
+
+
+def _sqlite_finding() -> Finding:
+    safe = ".".join(map(str, SQLITE_SAFE_SINCE))
+    if tuple(map(int, SQLITE_VERSION.split("."))) >= SQLITE_SAFE_SINCE:
+        return Finding(
+            Level.GOOD,
+            "sqlite.version",
+            f"SQLite {SQLITE_VERSION}，没有 3.7.0 至 3.51.2 的日志重置缺陷。",
+            f"SQLite {SQLITE_VERSION} is past the WAL-reset bug of 3.7.0 to 3.51.2.",
+        )
+    return Finding(
+        Level.BAD,
+        "sqlite.version",
+        f"SQLite {SQLITE_VERSION} 有可能丢失数据的日志重置缺陷，需要 {safe} 以上，本程序不会用它打开数据库。请重新安装。",
+        f"SQLite {SQLITE_VERSION} has the WAL-reset bug that can lose data; {safe} or newer is needed and this program "
+        "opens no database with it. Install it anew.",
+    )
+
+
+def _copies(installation: Installation) -> Iterator[Finding]:
+    if installation.db.path is None:
         yield Finding(
-            Level.BAD,
-            "stream.held",
-            f"来自 {origin} 的数据流已暂停：{reason}。请到对账页处理。",
-            f"The stream of {origin} is on hold: {reason}. Look at the reconciliation sheet.",
+            Level.WARN,
+            "backup.elsewhere",
+            "数据库在 PostgreSQL 上，备份由其自身工具完成，本机不知道能恢复到何时。请在那里核对。",
+            "The database is on PostgreSQL and backed up by its own tools; this node does not know how far back it can "
+            "be put. Check it there.",
+        )
+        return
+    now = installation.node.world.now()
+    found = horizon(installation.folder / BACKUPS, now)
+    if found.newest is None or found.oldest is None:
+        yield Finding(
+            Level.WARN,
+            "backup.none",
+            "还没有备份。请让本节点保持运行（每天夜里自动备份），或现在运行 backup。",
+            "There is no copy yet. Leave this node running (it makes one every night), or run backup now.",
+        )
+        return
+    span_zh = f"共 {found.count} 份备份，可恢复到 {local(found.oldest)} 至 {local(found.newest)}"
+    span_en = f"{found.count} copies, from {local(found.oldest)} to {local(found.newest)}"
+    if backups.is_stale(found, now):
+        yield Finding(
+            Level.WARN,
+            "backup.stale",
+            f"最近两夜没有备份（{span_zh}）。请检查磁盘空间，现在运行 backup。",
+            f"No copy was made for two nights ({span_en}). Check the disk's space and run backup now.",
+        )
+    else:
+        yield Finding(Level.GOOD, "backup", f"{span_zh}。", f"{span_en}.")
+
+
+def _rot(installation: Installation) -> Iterator[Finding]:
+    with installation.db.reading() as tx:
+        known, count = damage.known(tx), damage.count(tx)
+        finished_at = scrub.last_finished_at(tx)
+    for one in known:
+        yield Finding(Level.BAD, f"damage.{one.kind}", one.zh, one.en)
+    if count > len(known):
+        more = count - len(known)
+        yield Finding(Level.BAD, "damage.more", f"另有 {more} 处损坏未列出。", f"{more} more are not listed.")
+    cycle = scrub.last(installation.node)
+    now = installation.node.world.now()
+    if finished_at is None or now - from_iso(finished_at) > backups.STALE_AFTER:
+        since = local(from_iso(finished_at)) if finished_at else "-"
+        yield Finding(
+            Level.WARN,
+            "scrub.stale",
+            f"两天内没有完整核对过数据（上次 {since}）。请让本节点保持运行，或现在运行 scrub。",
+            f"Not everything was looked through within two days (last: {since}). Leave this node running, or run scrub.",
+        )
+    elif cycle is not None and cycle.found:
+        yield Finding(
+            Level.WARN,
+            "scrub.found",
+            f"最近一次核对发现 {cycle.found} 处损坏，其中 {cycle.mended} 处当场修复。请检查或更换磁盘。",
+            f"The last walk found {cycle.found} damaged rows and mended {cycle.mended} at once. Check or change the disk.",
+        )
+    elif not count:
+        yield Finding(
+            Level.GOOD,
+            "scrub",
+            f"{local(from_iso(finished_at))} 已核对全部数据，没有损坏。",
+            f"Everything was looked through at {local(from_iso(finished_at))}; nothing has rotted.",
         )
 
 
@@ -199,4 +302,6 @@ _CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     _neighbours,
     _line,
     _set_aside,
+    _copies,
+    _rot,
 )

@@ -12,9 +12,11 @@ from core.identifiers import new_id
 from core.store.engine import Database, open_sqlite, open_url
 from core.store.migrate import upgrade
 from sync import audit, epoch, home
+from sync.backups import BackupFacts
 from sync.chunkstore import FileChunkStore
 from sync.identity import read_place, write_fact
 from sync.node import Node
+from sync.reserve import Reserve
 from sync.settings import FILE_NAME, Settings, load_settings, write_settings
 
 log = logging.getLogger(__name__)
@@ -74,11 +76,17 @@ def open_folder(
     """
     settings = load_settings(folder)
     db = _database(folder, settings, raw_key)
+    # Before the first write: on a full disk this program starts with the room that was kept for it.
+    db.reserve = reserve = Reserve(folder)
+    reserve.first()
+    reserve.look()
     stamp = world.now().strftime("%Y%m%dT%H%M%SZ")
     upgrade(db, chains, folder / BACKUPS / f"before-upgrade-{stamp}.db")
     if home.settle(db, folder, world):
         log.warning("this database was restored or copied: a new epoch has begun")
-    return Installation(folder, settings, db, _load(db, folder, world))
+    node = _load(db, folder, world)
+    node.facts += [reserve.facts, BackupFacts(db, world, folder / BACKUPS)]
+    return Installation(folder, settings, db, node)
 
 
 def _database(folder: Path, settings: Settings, raw_key: bytes | None) -> Database:

@@ -12,6 +12,7 @@ from core.clock import World, iso
 from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
+from core.store.walk import Books
 from sync import attachments, audit, checkpoint, epoch, handback, neighbour
 from sync.attachments import ChunkStore, FileManifest
 from sync.custody import towards
@@ -42,6 +43,8 @@ class Node:
     keyring: Keyring
     dispatch: Dispatch = field(default_factory=Dispatch)
     facts: list[Facts] = field(default_factory=list)
+    books: list[Books] = field(default_factory=list)
+    """The tables that the office lets the node look through for rot."""
     still_open: Callable[[sa.Connection, str], bool] = lambda tx, subject: True
     """Whether a new machine still needs what was said of a subject."""
     lock: threading.RLock = field(default_factory=threading.RLock)

@@ -1,6 +1,7 @@
 """What is still owed to a neighbour, the most urgent first, and what its receipts relieve us of."""
 
 import json
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,12 +13,14 @@ from core.identifiers import NodeId
 from sync.custody import covers, towards
 from sync.identity import Place
 from sync.inbox import Contradiction, keep_receipt
+from sync.primitives import sha256
 from sync.receipt import Receipt
 from sync.stream import StreamRow, find_stream, stream_row
 from sync.stream_id import StreamId
 from sync.tables import ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, OFFER, STREAM
 
 PAGE = 200
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +66,25 @@ def owed(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
             yield Owed(stream_row(row).stream, row.id, row.seq, row.size, row.held_at)
 
 
-def envelope_bytes(tx: sa.Connection, item: Owed) -> bytes:
-    """The bytes of an owed envelope."""
-    data = tx.scalar(
-        sa.select(ENVELOPE.c.data).where(ENVELOPE.c.stream_id == item.row, ENVELOPE.c.seq == item.seq)
+def envelope_bytes(tx: sa.Connection, item: Owed) -> bytes | None:
+    """The bytes of an owed envelope; None if they are not the ones that were held: rot is never handed on."""
+    where = (ENVELOPE.c.stream_id == item.row) & (ENVELOPE.c.seq == item.seq)
+    found = tx.execute(sa.select(ENVELOPE.c.digest, ENVELOPE.c.data).where(where)).one()
+    if found.data is None or sha256(bytes(found.data)) != bytes(found.digest):
+        log.error("envelope %d of %s has rotted on the disk; it is not sent", item.seq, item.stream.origin)
+        return None
+    return bytes(found.data)
+
+
+def unsigned_streams(peer: NodeId, limit: int) -> sa.Select[tuple[bytes]]:
+    """Keys of the streams of which ``peer`` has not signed for all, the most urgent lane first."""
+    return (
+        sa.select(STREAM.c.key)
+        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
+        .where(DELIVERY.c.peer == peer, DELIVERY.c.acked_seq < STREAM.c.head_seq)
+        .order_by(STREAM.c.lane)
+        .limit(limit)
     )
-    assert data is not None
-    return bytes(data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +151,14 @@ def take_custody_receipt(
         .where(where, DELIVERY.c.acked_seq <= receipt.upto)
         .values(acked_seq=receipt.upto, ranges=json.dumps(list(receipt.ranges)), acked_at=iso(world.now()))
     )
+    _forget_wishes(tx, stream.row, peer, receipt.upto)
+
+
+def _forget_wishes(tx: sa.Connection, row: int, peer: NodeId, upto: int) -> None:
+    # A bitmap that comes after the signature tells of chunks that were lost there: see attachments.chunks_owed.
+    signed = sa.select(OFFER.c.attachment_id).where(OFFER.c.stream_id == row, OFFER.c.seq <= upto)
+    columns = ATTACHMENT_DELIVERY.c
+    tx.execute(sa.delete(ATTACHMENT_DELIVERY).where(columns.peer == peer, columns.attachment_id.in_(signed)))
 
 
 def note_held_by(tx: sa.Connection, row: int, peer: NodeId, seq: int) -> None:

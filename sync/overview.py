@@ -1,41 +1,38 @@
 """What the people at a desk may want to know of the carrier: what was set aside, and scanned files."""
 
-import json
 from typing import Any
 
 import sqlalchemy as sa
 
-from sync import attachments
+from core.errors import StateError
+from sync import attachments, damage
 from sync.attachments import FileManifest
+from sync.held import held
 from sync.installation import Installation
 from sync.node import Node
-from sync.tables import QUARANTINE
 
 TROUBLES_MAX = 200
 
 
 def troubles(installation: Installation, tx: sa.Connection) -> list[dict[str, Any]]:
-    """Messages in quarantine and streams on hold, each with its reason in words; at most ``TROUBLES_MAX`` messages."""
-    query = (
-        sa.select(QUARANTINE)
-        .where(QUARANTINE.c.released_at.is_(None))
-        .order_by(QUARANTINE.c.at)
-        .limit(TROUBLES_MAX)
-    )
-    found = [
-        {
-            "kind": "quarantine",
-            "subject": row.subject,
-            "type": row.type,
-            "at": row.at,
-            "zh": row.zh,
-            "en": row.en,
-        }
-        for row in tx.execute(query)
+    """What waits for people, what has rotted, and that the disk is full; each with its reason in words.
+
+    At most ``TROUBLES_MAX`` messages and as much damage.
+    """
+    found = []
+    try:
+        installation.db.require_room()
+    except StateError as error:
+        found.append(
+            {"kind": "disk", "subject": "", "type": error.code, "at": None, "zh": error.zh, "en": error.en}
+        )
+    for one in held(tx, TROUBLES_MAX):
+        words = {"zh": f"{one.zh} {one.do_zh}", "en": f"{one.en} {one.do_en}"}
+        found.append({"kind": one.kind, "subject": one.subject, "type": one.type, "at": one.since, **words})
+    found += [
+        {"kind": "damage", "subject": rot.subject, "type": rot.kind, "at": rot.at, "zh": rot.zh, "en": rot.en}
+        for rot in damage.known(tx, limit=TROUBLES_MAX)
     ]
-    for origin, lane, reason in installation.node.streams_on_hold(tx):
-        words = _words(reason)
-        found.append({"kind": "stream", "subject": origin, "type": str(lane), "at": None, **words})
     return found
 
 
@@ -52,11 +49,3 @@ class ScannedFiles:
     def open(self, manifest: FileManifest) -> bytes:
         """The plain file. Raises ``LocalError`` (``attachment.*``) where it is not whole."""
         return attachments.open_file(manifest, self._node.chunks)
-
-
-def _words(reason: str) -> dict[str, str]:
-    try:
-        words = json.loads(reason)
-        return {"zh": str(words["zh"]), "en": str(words["en"])}
-    except (ValueError, TypeError, KeyError):
-        return {"zh": reason, "en": reason}

@@ -15,10 +15,11 @@ import uvicorn
 from core.errors import LiandongError
 from core.identifiers import Tier
 from sync import enrol, listener, meeting, registrar
-from sync.installation import BACKUPS, Installation
-from sync.jobs import chores
+from sync.installation import Installation
+from sync.jobs import Chores
 from sync.lines import parent_line, tls_material
 from sync.node import Node
+from sync.restoring import RUN_FILE
 from sync.retry import retry_delay_s
 from sync.settings import FILE_NAME, Settings, host_port
 from sync.transport.extranet import Extranet
@@ -27,7 +28,7 @@ from sync.transport.tls import server_context
 log = logging.getLogger(__name__)
 
 POLL_S = 0.5
-RUN_FILE = "run.json"
+WATCH_EVERY_S = 2.0
 
 
 def run(installation: Installation, desk: Any | None, ready: Callable[[], None]) -> None:
@@ -42,16 +43,11 @@ async def _run(installation: Installation, desk: Any | None, ready: Callable[[],
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     servers = _servers(installation, desk)
-    scheduler = chores(
-        installation.db,
-        node,
-        installation.folder / BACKUPS,
-        hour=settings.backup_hour,
-        kept=settings.backups_kept,
-    )
+    chores = Chores(installation)
     caller = threading.Thread(target=call_parent, args=(node, settings, stopped), name="caller", daemon=True)
     run_file = installation.folder / RUN_FILE
-    scheduler.start()
+    chores.start()
+    watching = asyncio.create_task(_watch(installation, chores, stop))
     if node.place.parent is not None:
         caller.start()
     try:
@@ -66,9 +62,25 @@ async def _run(installation: Installation, desk: Any | None, ready: Callable[[],
         run_file.unlink(missing_ok=True)
         stopped.set()
         node.woken.set()
-        scheduler.shutdown(wait=True)
+        watching.cancel()
+        chores.stop()
         if caller.is_alive():
             await asyncio.to_thread(caller.join, settings.contact_timeout_s)
+
+
+async def _watch(installation: Installation, chores: Chores, stop: asyncio.Event) -> None:
+    """On the clock that cannot jump: the chores, the room on the disk, and whether a commit is in doubt."""
+    while installation.db.in_doubt is None:
+        await asyncio.sleep(WATCH_EVERY_S)
+        try:
+            if installation.db.reserve is not None:
+                installation.db.reserve.look()
+            chores.watch()
+        except (LiandongError, OSError):
+            # A disk that refuses once must not end the watch.
+            log.exception("the watch could not look")
+    # Nothing goes on as if nothing had happened: see sync.reopen.
+    stop.set()
 
 
 def call_parent(node: Node, settings: Settings, stopped: threading.Event) -> None:
@@ -105,7 +117,7 @@ def _wait(node: Node, stopped: threading.Event, wait_s: float, before: tuple[int
             node.woken.clear()
             return
         # The terminal of this node is another process, and a child may have just handed something over.
-        if before is not None and meeting.mark(node) != before:
+        if node.db.in_doubt is None and before is not None and meeting.mark(node) != before:
             return
 
 

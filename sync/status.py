@@ -8,11 +8,13 @@ import sqlalchemy as sa
 
 from core.errors import StateError
 from core.identifiers import NodeId
+from sync import damage, scrub
+from sync.held import count_messages
 from sync.installation import Installation
 from sync.outbox import queue_of
 from sync.stick_record import on_stick
 from sync.stream import stream_row
-from sync.tables import ATTACHMENT, ENVELOPE, MESSAGE, PEER, QUARANTINE, STREAM
+from sync.tables import ATTACHMENT, ENVELOPE, MESSAGE, PEER, STREAM
 
 
 def status(installation: Installation) -> dict[str, Any]:
@@ -29,9 +31,10 @@ def status(installation: Installation) -> dict[str, Any]:
                 sa.select(sa.func.count()).select_from(MESSAGE).where(MESSAGE.c.seq.is_(None))
             ),
             "peers": neighbours(installation, tx),
-            "quarantined": tx.scalar(
-                sa.select(sa.func.count()).select_from(QUARANTINE).where(QUARANTINE.c.released_at.is_(None))
-            ),
+            "quarantined": count_messages(tx),
+            "damaged": damage.count(tx),
+            "scrubbed_at": scrub.last_finished_at(tx),
+            "takes_in": installation.db.reserve is None or not installation.db.reserve.is_out,
             "held_streams": [
                 {"origin": origin, "lane": lane, "reason": reason}
                 for origin, lane, reason in node.streams_on_hold(tx)

@@ -16,7 +16,10 @@ PROGRAM = Program(
     name="village-agent",
     chains=CHAINS,
     open=unlock.open_node,
+    reopen=unlock.reopen_node,
+    key=lambda folder: unlock.unlock(folder)[1],
     make_key=unlock.make_key,
+    check=unlock.require_known,
 )
 
 main = node_group(PROGRAM)

@@ -236,7 +236,11 @@ class Intake:
         return self._act(tx, actor, case_id, bodies.NoteAdded(text), "case.note_added")
 
     def ensure_space(self) -> None:
-        """Raises ``LocalError`` (``intake.disk_full``): what cannot be kept is not taken; sending goes on."""
+        """Raises ``LocalError`` (``intake.disk_full``): what cannot be kept is not taken; sending goes on.
+
+        Raises ``StateError`` (``store.short``) while the reserve is in use.
+        """
+        self.village.installation.db.require_room()
         free = disk_usage(self.village.installation.folder).free
         if free < FREE_BYTES_MIN:
             raise LocalError(

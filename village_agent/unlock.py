@@ -9,6 +9,8 @@ import click
 
 from core.clock import World
 from core.errors import InputError, LiandongError
+from core.identifiers import NodeId, division_of, township_of
+from core.regions import load_yuanjiang
 from sync.environment import SystemWorld
 from sync.installation import Installation
 from sync.settings import FILE_NAME
@@ -100,6 +102,28 @@ def open_node(folder: Path) -> Village:
     """The village agent for the common commands. Raises as :func:`open_desk`."""
     _, key = unlock(folder)
     return open_village(folder, SystemWorld(), key)
+
+
+def reopen_node(village: Village) -> Village:
+    """The same agent composed anew from its disk; nobody is asked for a PIN."""
+    installation = village.installation
+    return open_village(installation.folder, SystemWorld(), installation.db.raw_key)
+
+
+def require_known(node: NodeId) -> None:
+    """Raises ``InputError`` (``node.unknown_division``) for a village that the city's table does not know."""
+    divisions, division = load_yuanjiang(), division_of(node)
+    if division[:6] == divisions.city.code[:6] and division not in divisions:
+        town = township_of(division)
+        near = divisions.children(town)[:5] if town in divisions else ()
+        names = "、".join(f"{one.code} {one.name}" for one in near)
+        raise InputError(
+            "node.unknown_division",
+            zh=f"{division} 不在{divisions.city.name}的区划表中，未建立。请核对村代码"
+            + (f"，如 {names}。" if names else "。"),
+            en=f"{division} is not in the table of divisions of {divisions.city.name}; nothing was set up. Check the "
+            "village's code" + (f", for example {names}." if names else "."),
+        )
 
 
 def unlock(folder: Path) -> tuple[Operator, bytes]:

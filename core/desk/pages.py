@@ -1,5 +1,6 @@
 """The pages beside the case: the queue, the neighbours, and what needs people."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -69,7 +70,7 @@ def attention_page(visit: Visit) -> Response:
         troubles = [
             {
                 "kind": one["kind"],
-                "case": one["subject"] if one["kind"] == "quarantine" else "",
+                "case": one["subject"] if _is_about_a_case(one) else "",
                 "subject": one["subject"],
                 "type": one["type"],
                 "at": one["at"],
@@ -90,6 +91,12 @@ def attention_page(visit: Visit) -> Response:
                 }
             )
     return visit.page("attention.html", troubles=troubles)
+
+
+def _is_about_a_case(trouble: Mapping[str, Any]) -> bool:
+    if trouble["kind"] == "damage":
+        return trouble["type"] in {"case", "message", "chunk"}
+    return bool(trouble["kind"] == "quarantine")
 
 
 def time_left(face: ClockFace, case: Case, lang: Lang) -> str:

@@ -247,9 +247,10 @@ class Casebook:
         where = (CASE_MESSAGE.c.case_id == case_id) & (CASE_MESSAGE.c.id == message_id)
         tx.execute(sa.update(CASE_MESSAGE).where(where).values(standing=kind, why=why))
 
-    def _write(self, tx: sa.Connection, case: Case) -> None:
+    def row_values(self, case: Case) -> dict[str, object]:
+        """What stands beside the number in the row of a case."""
         data = case_to_json(case)
-        values = {
+        return {
             "item": case.item,
             "origin": case.origin,
             "state": case.state,
@@ -265,6 +266,9 @@ class Casebook:
             "digest": row_digest(data),
             "data": data,
         }
+
+    def _write(self, tx: sa.Connection, case: Case) -> None:
+        values = self.row_values(case)
         where = (CASE.c.region == region_of(case.id)) & (CASE.c.id == case.id)
         if tx.execute(sa.update(CASE).where(where).values(**values)).rowcount == 0:
             tx.execute(sa.insert(CASE).values(region=region_of(case.id), id=case.id, **values))

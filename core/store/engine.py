@@ -5,15 +5,16 @@ The driver is ``sqlcipher3``: its SQLite is past the WAL-reset bug of 3.7.0-3.51
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver
 from sqlalchemy import event, exc
 
-from core.errors import LocalError
+from core.errors import LocalError, StateError
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -28,6 +29,7 @@ METADATA = sa.MetaData(
 
 SQLITE_SAFE_SINCE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
+ALONE_TIMEOUT_MS = 1_000
 RAW_KEY_BYTES = 32
 DriverError = driver.Error
 SQLITE_VERSION = str(driver.sqlite_version)
@@ -37,12 +39,34 @@ class CommitUnknown(LocalError):
     """A commit failed half-way: whether it took effect is only known after reopening the database."""
 
 
-class Database:
-    """A database that hands out transactions; nothing is written outside of one."""
+class SpaceReserve(Protocol):
+    """Room on the disk that is kept for the day it is full."""
 
-    def __init__(self, engine: sa.Engine, path: Path | None = None) -> None:
+    @property
+    def is_out(self) -> bool:
+        """Whether the room was given away and has not come back."""
+
+    def release(self) -> None:
+        """Give the room away, so that what is here can still be sent."""
+
+    def look(self) -> None:
+        """Give it away when the disk is all but full, take it again when there is space."""
+
+
+class Database:
+    """A database that hands out transactions; nothing is written outside of one.
+
+    After a commit whose outcome is unknown it hands out none until :meth:`reopen`: what a connection remembers may
+    then differ from what the disk holds.
+    """
+
+    def __init__(self, engine: sa.Engine, path: Path | None = None, *, raw_key: bytes | None = None) -> None:
         self.engine = engine
         self.path = path
+        self.raw_key = raw_key
+        self.reserve: SpaceReserve | None = None
+        self.in_doubt: CommitUnknown | None = None
+        self._opened = 1
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -52,10 +76,25 @@ class Database:
         (``store.full``, ``store.unreadable``) when the disk refuses; after either nothing is told to anyone.
         """
         try:
+            with self._unit_of_work() as connection:
+                yield connection
+        except LocalError as error:
+            if self.reserve is not None and _is_full(error):
+                self.reserve.release()
+            raise
+
+    @contextmanager
+    def _unit_of_work(self) -> Iterator[sa.Connection]:
+        self._require_certain()
+        opened = self._opened
+        try:
             with self.engine.connect() as connection:
                 transaction = connection.begin()
                 try:
                     yield connection
+                    self._require_certain()
+                    if opened != self._opened:
+                        raise _reopened()
                 except BaseException:
                     transaction.rollback()
                     raise
@@ -63,21 +102,18 @@ class Database:
                     transaction.commit()
                 except exc.DBAPIError as error:
                     connection.invalidate()
-                    if _is_full(error):
+                    if _has_no_room(error):
                         # The log had no room for the record that makes a commit: certainly not saved.
                         raise
-                    raise CommitUnknown(
-                        "store.commit_unknown",
-                        zh=f"写盘结果未知（{error.orig}）。请重新打开程序后按编号查对，不要重复录入。",
-                        en=f"It is not known whether the write reached the disk ({error.orig}). "
-                        "Reopen the program and look it up by its number; do not enter it again.",
-                    ) from error
+                    self.in_doubt = _commit_unknown(error)
+                    raise self.in_doubt from error
         except exc.DBAPIError as error:
             raise _in_words(error) from error
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
         """A consistent view that takes no write lock."""
+        self._require_certain()
         try:
             with self.engine.connect() as connection:
                 connection.info["read_only"] = True
@@ -89,14 +125,64 @@ class Database:
         except exc.DBAPIError as error:
             raise _in_words(error) from error
 
+    def reopen(self) -> None:
+        """Let go of every connection and read the disk anew; what was in doubt can then be looked up.
+
+        A transaction of another thread that is still open on an old connection is rolled back. Raises ``LocalError``
+        (``store.*``) if the database cannot be read; it then stays closed.
+        """
+        self._opened += 1
+        self.engine.dispose()
+        try:
+            with self.engine.connect().execution_options(read_only=True) as connection:
+                sa.inspect(connection).get_table_names()
+        except exc.DBAPIError as error:
+            raise _in_words(error) from error
+        self.in_doubt = None
+
+    def require_room(self) -> None:
+        """Raises ``StateError`` (``store.short``) while the disk is so full that only sending may go on."""
+        if self.reserve is not None and self.reserve.is_out:
+            raise StateError(
+                "store.short",
+                zh="本机磁盘已满，已动用应急空间：暂不接收新的内容，已有的继续上传。请清理磁盘，空间够了会自动恢复。",
+                en="The disk of this node is full and its reserve is in use: nothing new is taken in, what is here is "
+                "still sent. Free some space; taking in resumes by itself.",
+            )
+
+    def close_alone(self) -> None:
+        """Bring all of the log into the file and close it as one file, with nothing beside it.
+
+        Raises ``LocalError`` (``store.busy``) if another program has it open, ``store.*`` if it cannot be read.
+        """
+        self.engine.dispose()
+        try:
+            with self.engine.connect() as connection:
+                alone = connection.connection.driver_connection
+                assert alone is not None
+                alone.execute(f"PRAGMA busy_timeout = {ALONE_TIMEOUT_MS}")
+                alone.execute("PRAGMA journal_mode = DELETE")
+                connection.invalidate()
+        except exc.DBAPIError as error:
+            raise _in_words(error) from error
+        except DriverError as error:
+            raise _in_words(exc.DBAPIError("PRAGMA journal_mode", None, error)) from error
+        finally:
+            self.engine.dispose()
+
     def close(self) -> None:
         self.engine.dispose()
+
+    def _require_certain(self) -> None:
+        if self.in_doubt is not None:
+            raise CommitUnknown(self.in_doubt.code, zh=self.in_doubt.zh, en=self.in_doubt.en)
 
 
 def open_sqlite(path: Path, *, raw_key: bytes | None = None, vfs: str | None = None) -> Database:
     """The SQLite file at ``path`` (made if missing), keyed with ``raw_key`` (32 bytes) if given.
 
-    ``vfs`` names a registered SQLite VFS other than the system's own: a disk that tests hold in their hand. Raises ``LocalError`` (``store.sqlite_too_old``); a wrong key or a file that is no database is found by the first
+    ``vfs`` names a registered SQLite VFS other than the system's own: a disk that tests hold in their hand. Raises
+    ``LocalError`` (``store.sqlite_too_old``); a wrong key or a file that is no database is found by the first
     transaction (``store.unreadable``).
     """
     if driver.sqlite_version_info < SQLITE_SAFE_SINCE:
@@ -106,7 +192,19 @@ def open_sqlite(path: Path, *, raw_key: bytes | None = None, vfs: str | None = N
             en=f"SQLite {driver.sqlite_version} has a defect that can lose data; 3.51.3 or newer is needed. "
             "Install this program anew.",
         )
-    return Database(_sqlite_engine(lambda: _connect(path, raw_key, vfs)), path)
+    name = str(path) if vfs is None else f"file:{quote(str(path))}?vfs={quote(vfs)}"
+    connect = partial(_connect, name, raw_key, uri=vfs is not None)
+    return Database(_sqlite_engine(connect), path, raw_key=raw_key)
+
+
+def open_copy(path: Path, raw_key: bytes | None = None) -> Database:
+    """A copy at rest, to be looked at only: neither the file nor anything beside it is written.
+
+    A wrong key or a damaged file is found by the first reading (``store.unreadable``).
+    """
+    # Immutable: a log beside the copy would be left out, so what has one is no copy (see backup.verify_copy).
+    name = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
+    return Database(_sqlite_engine(lambda: _keyed(name, raw_key, uri=True)), path, raw_key=raw_key)
 
 
 def open_url(url: str) -> Database:
@@ -114,18 +212,19 @@ def open_url(url: str) -> Database:
     return Database(sa.create_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE"))
 
 
-def _connect(path: Path, raw_key: bytes | None, vfs: str | None) -> Any:
+def _keyed(name: str, raw_key: bytes | None, *, uri: bool = False) -> Any:
+    if raw_key is not None and len(raw_key) != RAW_KEY_BYTES:
+        raise ValueError(f"a raw key has {RAW_KEY_BYTES} bytes, not {len(raw_key)}")
     connection = driver.connect(
-        str(path) if vfs is None else f"file:{quote(str(path))}?vfs={quote(vfs)}",
-        check_same_thread=False,
-        isolation_level=None,
-        timeout=BUSY_TIMEOUT_MS / 1000,
-        uri=vfs is not None,
+        name, check_same_thread=False, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, uri=uri
     )
     if raw_key is not None:
-        if len(raw_key) != RAW_KEY_BYTES:
-            raise ValueError(f"a raw key has {RAW_KEY_BYTES} bytes, not {len(raw_key)}")
         connection.execute(f"PRAGMA key = \"x'{raw_key.hex()}'\"")
+    return connection
+
+
+def _connect(name: str, raw_key: bytes | None, *, uri: bool = False) -> Any:
+    connection = _keyed(name, raw_key, uri=uri)
     for pragma in (
         "journal_mode = WAL",
         "synchronous = FULL",
@@ -152,8 +251,29 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     return engine
 
 
-def _is_full(error: exc.DBAPIError) -> bool:
+def _is_full(error: LocalError) -> bool:
+    return error.code == "store.full" or "disk is full" in str(error.__cause__)
+
+
+def _has_no_room(error: exc.DBAPIError) -> bool:
     return "disk is full" in str(error.orig)
+
+
+def _commit_unknown(error: exc.DBAPIError) -> CommitUnknown:
+    return CommitUnknown(
+        "store.commit_unknown",
+        zh=f"写盘结果未知（{error.orig}）。请重新打开程序后按编号查对，不要重复录入。",
+        en=f"It is not known whether the write reached the disk ({error.orig}). "
+        "Reopen the program and look it up by its number; do not enter it again.",
+    )
+
+
+def _reopened() -> StateError:
+    return StateError(
+        "store.reopened",
+        zh="数据库刚刚重新打开，这一步没有保存。请再做一次。",
+        en="The database was just reopened; this step was not saved. Take it again.",
+    )
 
 
 def _in_words(error: exc.DBAPIError) -> LocalError:
@@ -165,7 +285,7 @@ def _in_words(error: exc.DBAPIError) -> LocalError:
             en=f"Another program of this machine has been writing for {BUSY_TIMEOUT_MS // 1000} seconds; this was not "
             "saved. Try again in a moment.",
         )
-    if _is_full(error):
+    if _has_no_room(error):
         return LocalError(
             "store.full",
             zh="磁盘已满，未保存。请清理空间后再试；已经保存的内容没有受影响。",

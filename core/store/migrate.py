@@ -26,16 +26,12 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
     ``backup`` is the file for a copy of an older database, made before the first change (SQLite). Raises
     ``LocalError`` (``store.newer``, ``store.backup``, ``store.full`` …); the old version can then still be started.
     """
-    known, wanted = _revisions((SHARED, *chains))
-    current = _current(db)
-    if current == wanted:
-        return False
-    if unknown := sorted(current - known):
-        raise LocalError(
-            "store.newer",
-            zh=f"数据库是更新版本的程序写的（{', '.join(unknown)}）。请安装新版本，不要用旧版本打开。",
-            en=f"The database was written by a newer program ({', '.join(unknown)}). Install that version.",
-        )
+    _, wanted = _revisions((SHARED, *chains))
+    with db.reading() as tx:
+        current = _current(tx)
+        if current == wanted:
+            return False
+        require_not_newer(tx, chains)
     if current and backup is not None and db.path is not None:
         back_up(db, backup)
     # Alembic takes a third of a second to import; almost every start has nothing to upgrade.
@@ -48,6 +44,17 @@ def upgrade(db: Database, chains: Sequence[Path], backup: Path | None) -> bool:
     return True
 
 
+def require_not_newer(tx: sa.Connection, chains: Sequence[Path]) -> None:
+    """Raises ``LocalError`` (``store.newer``) if this program does not know the schema of the database."""
+    known, _ = _revisions((SHARED, *chains))
+    if unknown := sorted(_current(tx) - known):
+        raise LocalError(
+            "store.newer",
+            zh=f"数据库是更新版本的程序写的（{', '.join(unknown)}）。请安装新版本，不要用旧版本打开。",
+            en=f"The database was written by a newer program ({', '.join(unknown)}). Install that version.",
+        )
+
+
 def _revisions(folders: Sequence[Path]) -> tuple[set[str], set[str]]:
     """Every revision of the chains, and those at their ends."""
     texts = [path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.glob("*.py"))]
@@ -55,11 +62,10 @@ def _revisions(folders: Sequence[Path]) -> tuple[set[str], set[str]]:
     return known, known - {name for text in texts for name in _DOWN.findall(text)}
 
 
-def _current(db: Database) -> set[str]:
-    with db.reading() as connection:
-        if not sa.inspect(connection).has_table("alembic_version"):
-            return set()
-        return set(connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
+def _current(tx: sa.Connection) -> set[str]:
+    if not sa.inspect(tx).has_table("alembic_version"):
+        return set()
+    return set(tx.execute(sa.text("SELECT version_num FROM alembic_version")).scalars())
 
 
 def _config(chains: Sequence[Path]) -> "Config":

@@ -10,8 +10,10 @@ from core.identifiers import NodeId
 from core.messages import SCHEMA, MessageType
 from core.states import CLOSED
 from core.store.casebook import CASE, Casebook
+from core.store.casecheck import CaseWalk, MessageWalk, cases_naming
 from core.store.casework import Casework, OfferFiles, Ordinal, Post, RequireRecovered
 from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED, Shelf
+from core.store.walk import Books
 
 Take = Callable[[sa.Connection, NodeId, str, bytes], Any]
 """Brings a message into effect: transaction, origin, subject, body."""
@@ -37,6 +39,8 @@ class Carrier(Protocol):
     def offer(self) -> OfferFiles: ...
     @property
     def facts(self) -> list[Callable[[sa.Connection], dict[str, Any]]]: ...
+    @property
+    def books(self) -> list[Books]: ...
     @property
     def ordinal(self) -> Ordinal: ...
     @property
@@ -86,6 +90,8 @@ class Office:
         office.refresh(tx)
         carrier.serve(office.handlers())
         carrier.facts.append(office.facts)
+        # Messages first: a case is made again from them.
+        carrier.books.append(Books((MessageWalk(), CaseWalk(office.casebook)), cases_naming))
         carrier.still_open = office.is_open
         return office
 

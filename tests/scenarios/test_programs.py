@@ -29,7 +29,7 @@ from sync.transport.extranet import Extranet
 from tests.scenarios.world import Network
 
 TIERS = {"city": "city_node", "township": "township_node", "village": "village_agent"}
-CITY, TOWN, VILLAGE = "430981000000", "430981102000", "430981102201"
+CITY, TOWN, VILLAGE = "430981000000", "430981102000", "430981102202"
 START_S_MAX = 30
 
 

@@ -13,6 +13,7 @@ from core.messages import Actor, Role
 from core.people import citizen_check
 from sync import audit, contact, meeting
 from sync.bundle import Kind, read_bundle
+from sync.compose import compose
 from sync.node import Node
 from sync.primitives import sha256
 from tests.simulator.deed import Deed
@@ -250,7 +251,7 @@ class Taking(TrioDeed):
         """The bundle, on its way."""
         node = self.trio.site(self.below).node
         assert node is not None
-        self.bundle = contact.compose(node, self.at, budget_bytes=BUDGET_BYTES).data
+        self.bundle = compose(node, self.at, budget_bytes=BUDGET_BYTES).data
         self.certificate = node.keyring.pair.signing.der
 
     def do(self) -> Any:
@@ -321,7 +322,7 @@ class Sealing(TrioDeed):
 
     def do(self) -> Any:
         assert self.site.node is not None
-        return contact.compose(self.site.node, TOWNSHIP, budget_bytes=BUDGET_BYTES).data
+        return compose(self.site.node, TOWNSHIP, budget_bytes=BUDGET_BYTES).data
 
     def is_done(self) -> bool:
         return self.count("SELECT 1 FROM message WHERE type = 'CaseSubmitted' AND seq IS NOT NULL") > 0
@@ -355,7 +356,7 @@ class FilingReceipts(TrioDeed):
         self.take_in()
         node, above = self.site.node, self.trio.site(TOWNSHIP).node
         assert node is not None and above is not None
-        bundle = contact.compose(node, TOWNSHIP, budget_bytes=BUDGET_BYTES)
+        bundle = compose(node, TOWNSHIP, budget_bytes=BUDGET_BYTES)
         self.number = bundle.number
         self.answer = meeting.answer(above, node.keyring.pair.signing.der, bundle.data)
         self.receipts, self.released = self.count(CUSTODY_RECEIPTS), self.count(RELEASED)

@@ -13,7 +13,7 @@ from core.errors import LiandongError
 from core.identifiers import NodeId
 from sync import audit, cose, meeting
 from sync.bundle import Kind, read_bundle
-from sync.contact import compose
+from sync.compose import compose
 from sync.overview import ScannedFiles
 from sync.primitives import sha256
 from tests.simulator import trio as three

@@ -9,7 +9,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy import exc
 
-from core.errors import LocalError
+from core.errors import LocalError, StateError
 from core.store import engine
 from core.store.engine import CommitUnknown, Database, open_sqlite
 
@@ -119,10 +119,24 @@ def test_a_commit_that_fails_is_unknown_never_success_or_failure(
             tx.execute(sa.update(TALLY).values(count=9))
     assert refused.value.code == "store.commit_unknown"
     assert "不要重复录入" in refused.value.zh
+    for use in (db.transaction, db.reading):
+        with pytest.raises(CommitUnknown), use():
+            pass
+    db.reopen()
     assert _count(db) in (0, 9)
     with db.transaction() as tx:
         tx.execute(sa.update(TALLY).values(count=2))
     assert _count(db) == 2
+
+
+def test_a_step_that_was_under_way_when_the_database_was_reopened_is_not_saved(
+    db: Database, tmp_path: Path
+) -> None:
+    with pytest.raises(StateError) as refused, db.transaction() as tx:
+        tx.execute(sa.update(TALLY).values(count=9))
+        db.reopen()
+    assert refused.value.code == "store.reopened"
+    assert _count(db) == 0
 
 
 def test_a_full_disk_is_said_in_words_and_changes_nothing(db: Database) -> None:

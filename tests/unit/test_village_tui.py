@@ -6,11 +6,13 @@ import pytest
 from textual.pilot import Pilot
 
 from core.states import State
+from core.store.engine import DriverError
 from sync.environment import SystemWorld
 from tests.unit.village_kit import ITEM, TABLE_ITEM, open_desk, person, sheet
 from tests.unit.village_screens import ambiguous, fill_applicant, painted, type_text, walk
 from village_agent.tui.app import DeskApp
 from village_agent.tui.fields import Field
+from village_agent.tui.screens.check import CheckScreen
 from village_agent.tui.words import keys, say
 from village_agent.vault import create_vault
 
@@ -302,3 +304,42 @@ def test_a_vault_without_a_node_is_not_opened_by_the_screens(tmp_path: Path) -> 
     create_vault(tmp_path / "d", "a1", "李", "927461", SystemWorld())
     with pytest.raises(InputError, match=r"settings\.missing"):
         run_screens(tmp_path / "d", "zh")
+
+
+@pytest.mark.parametrize("reaches_the_disk", [True, False])
+def test_a_submission_whose_commit_is_in_doubt_is_looked_up_by_its_number_after_reopening(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, reaches_the_disk: bool
+) -> None:
+    desk = open_desk(tmp_path, SystemWorld())
+    db = desk.village.installation.db
+    with db.transaction() as tx:
+        draft = desk.intake.drafts.start(tx, desk.actor.officer, sheet(desk.intake))
+    dialect = type(db.engine.dialect)
+    commit = dialect.do_commit
+    seen: list[str] = []
+
+    def lose(self: object, connection: object) -> None:
+        monkeypatch.setattr(dialect, "do_commit", commit)
+        if reaches_the_disk:
+            commit(self, connection)
+        raise DriverError("disk I/O error")
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        app.push_screen(CheckScreen(draft))
+        await pilot.pause()
+        monkeypatch.setattr(dialect, "do_commit", lose)
+        await pilot.press("f9")
+        await pilot.pause()
+        seen.append(painted(app))
+        if not reaches_the_disk:
+            await pilot.press("f9")
+            await pilot.pause()
+            seen.append(painted(app))
+
+    walk(tmp_path, journey, desk=desk)
+    if not reaches_the_disk:
+        assert "没有登记" in seen[0]
+    assert say("slip", "zh") in seen[-1]
+    with db.reading() as tx:
+        assert len(list(desk.village.office.casebook.all_ids(tx))) == 1
+    desk.close()

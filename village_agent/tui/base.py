@@ -12,6 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.errors import LiandongError
+from core.store.engine import CommitUnknown
 from village_agent.line_state import line_state
 from village_agent.session import Session
 from village_agent.tui.words import painted, say
@@ -118,15 +119,38 @@ class DeskScreen(Screen[None]):
     def tell_error(self, error: LiandongError) -> None:
         self.tell(f"! {error.text(self.lang)}")
 
-    def write(self, do: Callable[[sa.Connection], object]) -> bool:
-        """Run ``do`` in a transaction; a refusal is said in words. True if it was committed."""
+    def write(
+        self,
+        do: Callable[[sa.Connection], object],
+        took_effect: Callable[[sa.Connection], bool] | None = None,
+    ) -> bool:
+        """Run ``do`` in a transaction; a refusal is said in words. True if it was committed.
+
+        When that is not known, the database is opened anew and ``took_effect`` looks for what ``do`` should have left.
+        """
+        db = self.desk.village.installation.db
         try:
-            with self.desk.village.installation.db.transaction() as tx:
+            with db.transaction() as tx:
                 do(tx)
+        except CommitUnknown:
+            return self._look_up(took_effect)
         except LiandongError as error:
             self.tell_error(error)
             return False
         return True
+
+    def _look_up(self, took_effect: Callable[[sa.Connection], bool] | None) -> bool:
+        db = self.desk.village.installation.db
+        try:
+            db.reopen()
+            with db.reading() as tx:
+                is_there = took_effect is not None and took_effect(tx)
+        except LiandongError as error:
+            self.tell_error(error)
+            return False
+        if not is_there:
+            self.tell(self.words("doubt.look" if took_effect is None else "doubt.not_saved"))
+        return is_there
 
     def action_leave(self) -> None:
         self.app.pop_screen()

@@ -168,6 +168,16 @@ _WORDS: dict[str, tuple[str, str]] = {
     "operator": ("操作员", "operator"),
     "pin": ("口令", "PIN"),
     "unlocking": ("正在打开……", "Opening..."),
+    "doubt.look": (
+        "刚才写盘的结果不明，数据库已重新打开。请看一看刚才的内容还在不在，不在再做一次。",
+        "It was not clear whether the last write reached the disk; the database was opened anew. See whether what you "
+        "did is there; if not, do it again.",
+    ),
+    "doubt.not_saved": (
+        "刚才写盘的结果不明；数据库已重新打开，按编号查过：没有登记。草稿还在，请再提交一次。",
+        "It was not clear whether the last write reached the disk. The database was opened anew and looked up by number: "
+        "nothing was registered. The draft is here; submit it again.",
+    ),
     "locked": ("长时间未操作，已锁屏，草稿已保存。", "Locked after a while without a key; drafts are saved."),
     "supplement_of": ("补正：", "To be supplied: "),
     "search_hint": (

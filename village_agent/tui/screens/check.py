@@ -102,11 +102,16 @@ class CheckScreen(WizardScreen):
         def submit(tx: sa.Connection) -> None:
             made.append(self.desk.intake.submit_draft(tx, self.desk.actor, self.reload()))
 
+        def is_registered(tx: sa.Connection) -> bool:
+            # By its number; of a supplement, by the step that its case stands at.
+            found = self.desk.village.office.casebook.find(tx, made[0].id)
+            return found is not None and found.version == made[0].version
+
         self.reload()
         if self.desk.intake.check(self.draft.sheet):
             self._show()
             return
-        if self.write(submit):
+        if self.write(submit, is_registered):
             from village_agent.tui.screens.slip import SlipScreen
 
             self.desk_app.saved_at = ""
