@@ -26,6 +26,7 @@ class Kind(IntEnum):
     CHUNK = 4
     WANT = 5
     ASK = 6
+    COMPARE = 7
     END = 255
 
 

@@ -27,6 +27,8 @@ from sync.node import Node
 from sync.outbox import envelope_bytes, owed, take_custody_receipt
 from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
+from sync.reconcile_wire import MESSAGE_BYTES_MAX
+from sync.repair import shared_digest, take_turn
 from sync.stream import children, find_stream, seal_waiting, stream_with
 from sync.stream_id import EVERYONE, Lane
 from sync.tables import DELIVERY, STREAM
@@ -53,6 +55,9 @@ class Taken:
     chunks: int = 0
     receipts: int = 0
     wishes: int = 0
+    compared: bytes | None = None
+    """The reconciliation message that came; ``reply`` is ours to it, or our first question."""
+    reply: bytes | None = None
     touched: set[int] = field(default_factory=set)
     refused: list[LiandongError] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -85,11 +90,12 @@ def compose(
     ask_only: bool = False,
     with_certificates: bool = False,
     asked_bytes: int = 0,
+    message: bytes | None = None,
 ) -> Composed:
     """The bundle for ``peer``: receipts for the streams ``sign_for``, wishes, and what is owed within the budget.
 
     ``ask_only``: after a broken contact, first ask what arrived, so that no byte is sent twice; ``asked_bytes``
-    is the budget we ask the neighbour to keep to. At least one envelope goes along even if it is larger than that.
+    is the budget we ask the neighbour to keep to; ``message`` one of the reconciliation. At least one envelope goes along even if it is larger than that.
     """
     frames: list[Frame] = []
     room = budget_bytes
@@ -129,15 +135,24 @@ def compose(
                 frames.append(Frame(Kind.CHUNK, cose.encode([bytes.fromhex(id_), index, data])))
                 room -= len(data)
                 chunks += 1
+        if message is not None:
+            frames.append(Frame(Kind.COMPARE, message))
     return Composed(write_bundle(frames), number, envelopes, chunks, filled)
 
 
 def take(
-    node: Node, data: bytes, *, carrier: str, expected: NodeId | None = None, answers: int | None = None
+    node: Node,
+    data: bytes,
+    *,
+    carrier: str,
+    expected: NodeId | None = None,
+    answers: int | None = None,
+    asks: bool = False,
 ) -> Taken:
     """Take over what a bundle brings and bring it into effect.
 
-    ``answers`` is the number of our bundle that this one must reply to. Raises ``PeerError`` if the bundle's head
+    ``answers`` is the number of our bundle that this one must reply to; ``asks``: begin to reconcile if both are level
+    and differ. Raises ``PeerError`` if the bundle's head
     cannot be trusted (nothing is taken then). A single bad frame is refused, noted in the audit log and listed in
     ``refused``; the others count.
     """
@@ -159,10 +174,30 @@ def take(
             for row in sorted(taken.touched):
                 advance(tx, stream_with(tx, row))
     taken.complete = state.complete
-    _note_refusals(node, taken)
     node.note_contact(hello, carrier)
     node.apply_ready()
+    _reconcile(node, taken, asks)
+    _note_refusals(node, taken)
     return taken
+
+
+def _reconcile(node: Node, taken: Taken, asks: bool) -> None:
+    if taken.envelopes or taken.chunks:
+        # Not level: what differs now may be on its way.
+        return
+    report = taken.hello.report
+    budget = report.get("budget")
+    try:
+        taken.reply = take_turn(
+            node,
+            taken.hello.sender,
+            report.get("shared"),
+            taken.compared,
+            asks=asks,
+            bytes_max=budget if isinstance(budget, int) else MESSAGE_BYTES_MAX,
+        )
+    except PeerError as error:
+        taken.refuse(error)
 
 
 def _introduce(
@@ -183,6 +218,7 @@ def _introduce(
         .where(STREAM.c.origin == node.place.node, STREAM.c.epoch == node.place.epoch, STREAM.c.head_seq > 0)
     )
     rows = [] if node.place.tier is Tier.CITY else tx.execute(own.limit(HEADS_MAX)).all()
+    shared = shared_digest(tx, node, peer)
     heads = tuple((bytes(row.key), row.head_seq, bytes(row.head_digest)) for row in rows)
     return Hello(
         sender=node.place.node,
@@ -195,7 +231,9 @@ def _introduce(
         knows=node.serial_of(peer),
         certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
         heads=heads,
-        report=node.report(tx) | ({"budget": asked_bytes} if asked_bytes else {}),
+        report=node.report(tx)
+        | ({"budget": asked_bytes} if asked_bytes else {})
+        | ({"shared": shared} if shared else {}),
     )
 
 
@@ -276,6 +314,8 @@ def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken
             _take_wishes(tx, frame.payload, taken)
         elif frame.kind is Kind.ASK:
             _take_questions(tx, frame.payload, taken)
+        elif frame.kind is Kind.COMPARE and taken.compared is None:
+            taken.compared = frame.payload
         else:
             raise _malformed(frame.kind)
     except LocalError:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from core.clock import from_iso, local
 from core.errors import LiandongError
 from core.store.engine import SQLITE_VERSION
-from sync import audit
+from sync import audit, repair
 from sync.installation import Installation
 from sync.status import is_enrolled, status
 from sync.tables import QUARANTINE
@@ -182,6 +182,34 @@ def _set_aside(installation: Installation) -> Iterator[Finding]:
         )
 
 
+def _compared(installation: Installation) -> Iterator[Finding]:
+    with installation.db.reading() as tx:
+        yield from differences_found(tx)
+
+
+def differences_found(tx: sa.Connection) -> Iterator[Finding]:
+    """What differs from a neighbour, or from its own messages, and what was put right of late."""
+    for row in repair.differences(tx, settled=False, limit=20):
+        mine, theirs = (row[side][:8] if row[side] else "-" for side in ("mine", "theirs"))
+        yield Finding(
+            Level.BAD,
+            "case.differs",
+            f"{row['subject']} 与 {row['peer']} 所存不一致（本机 {mine}，对方 {theirs}），本机数据流已不能补正。"
+            "请联系市中心核对。",
+            f"{row['subject']} differs from what {row['peer']} holds (here {mine}, there {theirs}), and the streams here "
+            "do not mend it. Ask the city centre to look.",
+        )
+    for row in repair.differences(tx, settled=True, limit=20):
+        if row["repaired_at"]:
+            yield Finding(
+                Level.WARN,
+                "case.repaired",
+                f"{row['subject']} 曾与数据流不符，{row['repaired_at']} 已由数据流补正。若反复出现，请检查磁盘。",
+                f"{row['subject']} was not what its messages make; it was made anew at {row['repaired_at']}. If this "
+                "comes again, check the disk.",
+            )
+
+
 def _span_zh(seconds: int) -> str:
     days, hours = abs(seconds) // 86400, abs(seconds) // 3600
     return f"{days} 天" if days else f"{hours} 小时" if hours else f"{abs(seconds) // 60} 分钟"
@@ -199,4 +227,5 @@ _CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     _neighbours,
     _line,
     _set_aside,
+    _compared,
 )

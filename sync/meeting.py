@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.errors import LiandongError
 from core.identifiers import NodeId
-from sync import contact
+from sync import audit, contact
 from sync.node import Node
 from sync.outbox import queue_of
 from sync.retry import BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, BUDGET_BYTES_START, next_budget_bytes
@@ -16,6 +16,8 @@ from sync.transport.base import Transport
 from sync.x509 import read_certificate
 
 ROUNDS_MAX = 10_000
+RECONCILE_ROUNDS_MAX = 64
+"""Round trips that one meeting spends on finding what differs; the next one finds the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,8 @@ def meet(
     budget, failures = node.budget_of(peer)
     sign_for = node.unsigned.pop(peer, set())
     ask_only = failures > 0
+    message: bytes | None = None
+    compared = 0
     while done.rounds < ROUNDS_MAX:
         with node.lock:
             bundle = contact.compose(
@@ -55,13 +59,19 @@ def meet(
                 # A neighbour that was restored, or could not keep them, may have forgotten who we are.
                 with_certificates=ask_only,
                 asked_bytes=budget,
+                message=message,
             )
         started_s = node.world.monotonic_s()
         try:
             answer = transport.exchange(bundle.data)
             with node.lock:
                 taken = contact.take(
-                    node, answer, carrier=transport.carrier, expected=peer, answers=bundle.number
+                    node,
+                    answer,
+                    carrier=transport.carrier,
+                    expected=peer,
+                    answers=bundle.number,
+                    asks=not compared,
                 )
         except LiandongError as error:
             node.unsigned[peer] = sign_for
@@ -89,6 +99,14 @@ def meet(
         sign_for = taken.touched
         moved = came or taken.receipts or taken.touched or ask_only or taken.wishes
         ask_only = False
+        message = taken.reply
+        compared += message is not None
+        if compared > RECONCILE_ROUNDS_MAX:
+            message = None
+            with node.db.transaction() as tx:
+                audit.note(tx, node.world, actor="sync", action="reconcile.unfinished", subject=peer)
+        if message is not None:
+            continue
         if not sign_for and not (moved and is_owing(node, peer)):
             break
     node.set_budget(peer, budget)
@@ -108,6 +126,7 @@ def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
             budget_bytes=max(BUDGET_BYTES_MIN, min(budget, BUDGET_BYTES_MAX)),
             sign_for=taken.touched,
             reply_to=taken.hello.number,
+            message=taken.reply,
         )
     return reply.data
 

@@ -20,6 +20,7 @@ from sync.identity import Place, read_place
 from sync.keyring import KeyRecord, Keyring
 from sync.packing import Message
 from sync.retry import BUDGET_BYTES_START
+from sync.shares import Shares
 from sync.stream import append, meet_child
 from sync.stream_id import Lane
 from sync.tables import KEY, PEER, STREAM
@@ -41,6 +42,8 @@ class Node:
     keyring: Keyring
     dispatch: Dispatch = field(default_factory=Dispatch)
     facts: list[Facts] = field(default_factory=list)
+    shares: Shares | None = None
+    """What the tier holds in common with each neighbour, once it has said so."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     woken: threading.Event = field(default_factory=threading.Event)
     unsigned: dict[NodeId, set[int]] = field(default_factory=dict)
@@ -85,6 +88,10 @@ class Node:
         """Let handlers ``(transaction, origin, subject, body)``, each with its newest schema, take messages."""
         for type_, (take, schema) in handlers.items():
             self.dispatch.on(type_, _as_handler(take), schema=schema)
+
+    def compare(self, shares: Shares) -> None:
+        """Let contacts compare ``shares`` with what the neighbours hold."""
+        self.shares = shares
 
     def say(self, tx: sa.Connection, readers: Iterable[NodeId], lane: Lane, type_: str, body: bytes) -> None:
         """Record a message of this node's own, about no case."""

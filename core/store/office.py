@@ -10,6 +10,7 @@ from core.identifiers import NodeId
 from core.messages import SCHEMA, MessageType
 from core.store.casebook import Casebook
 from core.store.casework import Casework, OfferFiles, Post
+from core.store.rebuild import Shares
 from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED, Shelf
 
 Take = Callable[[sa.Connection, NodeId, str, bytes], Any]
@@ -36,6 +37,7 @@ class Carrier(Protocol):
     def offer(self) -> OfferFiles: ...
     @property
     def facts(self) -> list[Callable[[sa.Connection], dict[str, Any]]]: ...
+    def compare(self, shares: Shares) -> None: ...
     def serve(self, handlers: Mapping[str, tuple[Take, int]]) -> None: ...
 
 
@@ -64,6 +66,7 @@ class Office:
         office.refresh(tx)
         carrier.serve(office.handlers())
         carrier.facts.append(office.facts)
+        carrier.compare(Shares(office.casebook, carrier.place.node))
         return office
 
     def refresh(self, tx: sa.Connection) -> None:
