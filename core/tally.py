@@ -58,8 +58,13 @@ def tally(entries: Iterable[Entry]) -> Tally:
     count = total = 0
     for entry in entries:
         count += 1
-        total += int.from_bytes(sha256(entry.key.encode() + b"\0" + entry.digest).digest(), "big")
+        total += weigh(entry.key, entry.digest)
     return Tally(count, total % MODULUS)
+
+
+def weigh(key: str, digest: bytes) -> int:
+    """What one entry adds to the sum: key and digest hashed together."""
+    return int.from_bytes(sha256(key.encode() + b"\0" + digest).digest(), "big")
 
 
 def separator(before: str, after: str) -> str:

@@ -133,9 +133,10 @@ def take_message(
         first = index.entries(key, key + "0", 1)
         settled = (first[0].digest if first else None) == difference.theirs
         subject = str(subjects[key])
-        if repaired[key] or not settled:
-            action = "case.repaired" if repaired[key] else "case.differs"
-            _note(tx, node, action, subject, peer=peer, cause="differs")
+        if repaired[key]:
+            _note(tx, node, "case.repaired", subject, peer=peer, cause="differs")
+        if not settled:
+            _note(tx, node, "case.differs", subject, peer=peer)
         _list(tx, node, peer, key, subject, difference, repaired[key], settled)
     return reply
 
@@ -233,8 +234,10 @@ def _comes_by(me: NodeId, origin: NodeId, peer: NodeId) -> bool:
 
 
 def _rebuild(tx: sa.Connection, node: Node, subject: str) -> bool:
+    """Make an entry anew; true if it was not, and now is, what its messages make."""
     assert node.shares is not None
-    return node.shares.rebuild(tx, subject, messages_of(tx, node, subject))
+    changed = node.shares.rebuild(tx, subject, messages_of(tx, node, subject))
+    return changed and node.shares.is_sound(tx, subject)
 
 
 def _list(

@@ -24,5 +24,8 @@ class Shares(Protocol):
     def examine(self, tx: sa.Connection, peer: NodeId, limit: int) -> dict[str, bool]:
         """Of the next ``limit`` entries in turn: the subject, and whether it is what its messages make."""
 
+    def is_sound(self, tx: sa.Connection, subject: str) -> bool:
+        """Whether an entry is here and is what its messages make."""
+
     def rebuild(self, tx: sa.Connection, subject: str, messages: Iterable[tuple[NodeId, bytes]]) -> bool:
         """Make an entry anew from ``(author, body)`` of its messages; true if anything changed."""

@@ -62,6 +62,12 @@ class Shares:
             tx.execute(sa.update(CASE_CHECK).where(where).values(reached=now))
         return {row.id: self._is_sound(tx, row) for row in rows}
 
+    def is_sound(self, tx: sa.Connection, subject: str) -> bool:
+        """Whether the row of a case is here and is what its messages make."""
+        where = (CASE.c.region == region_of(CaseId(subject))) & (CASE.c.id == subject)
+        row = tx.execute(sa.select(CASE).where(where)).one_or_none()
+        return row is not None and self._is_sound(tx, row)
+
     def rebuild(self, tx: sa.Connection, subject: str, messages: Iterable[tuple[NodeId, bytes]]) -> bool:
         """Make the case anew from ``messages`` (author, body) and those that are here; true if anything changed.
 
@@ -127,7 +133,7 @@ class Shares:
             tx.execute(
                 sa.select(CASE).where(CASE.c.region == region_of(case_id), CASE.c.id == case_id)
             ).all(),
-            sorted(tx.execute(lines.where(CASE_MESSAGE.c.case_id == case_id)).tuples().all()),
+            sorted(tuple(row) for row in tx.execute(lines.where(CASE_MESSAGE.c.case_id == case_id))),
         )
 
 

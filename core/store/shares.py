@@ -6,6 +6,7 @@ division; confidential cases, which pass the township unread, belong to no share
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
 
@@ -14,8 +15,9 @@ import sqlalchemy as sa
 from core.identifiers import NodeId, Tier, device_of, division_of, tier_of
 from core.store.casebook import CASE
 from core.store.summary import BUCKET_CHARS, CASE_SUMMARY
-from core.tally import DIGEST_BYTES, END, MODULUS, SUM_BYTES, Entry, Tally, separator, tally
+from core.tally import DIGEST_BYTES, END, MODULUS, SUM_BYTES, Entry, Tally, separator, tally, weigh
 
+MONTHS_KEPT_MAX = 32
 PREFIX_CHARS = 9
 """Of a division's 12 digits, those that a township and its villages have in common."""
 
@@ -26,6 +28,18 @@ def share_of(me: NodeId, peer: NodeId) -> str:
     if tier_of(division_of(below)) is Tier.TOWNSHIP and device_of(below) == 1:
         return below[:PREFIX_CHARS]
     return f"{division_of(below)}{device_of(below)}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Month:
+    """The keys of a bucket, and the sums of those below each."""
+
+    keys: list[str]
+    sums: list[int]
+
+    def below(self, bound: str) -> Tally:
+        count = bisect_left(self.keys, bound)
+        return Tally(count, self.sums[count] % MODULUS)
 
 
 class ShareIndex:
@@ -47,7 +61,7 @@ class ShareIndex:
         self._buckets = [row.bucket for row in rows]
         tallies = (Tally(row.cases, int.from_bytes(row.total, "big")) for row in rows)
         self._below = list(accumulate(tallies, initial=Tally()))
-        self._found: dict[str, Tally] = {}
+        self._months: dict[str, _Month] = {}
 
     def count_and_sum(self, low: str, high: str) -> Tally:
         low, high = self._inside(low), self._inside(high)
@@ -84,11 +98,11 @@ class ShareIndex:
             return []
         bucket = sa.func.substr(CASE.c.entry, 1, BUCKET_CHARS)
         query = sa.select(bucket, sa.func.count()).where(where).group_by(bucket)
-        held: dict[str, int] = dict(self._tx.execute(query).tuples().all())
+        held = {str(name): int(count) for name, count in self._tx.execute(query)}
         summary = sa.select(CASE_SUMMARY.c.bucket, CASE_SUMMARY.c.cases).where(
             self._between(CASE_SUMMARY.c.bucket, self._first, self._end)
         )
-        known: dict[str, int] = dict(self._tx.execute(summary).tuples().all())
+        known = {str(name): count for name, count in self._tx.execute(summary)}
         return [name for name in sorted({*held, *known}) if held.get(name, 0) != known.get(name)]
 
     def _recount(self, buckets: list[str]) -> None:
@@ -101,24 +115,30 @@ class ShareIndex:
 
     def _below_bound(self, bound: str) -> Tally:
         """What all entries below ``bound`` come to."""
-        if bound not in self._found:
-            at = bisect_left(self._buckets, bound)
-            if at and bound.startswith(self._buckets[at - 1]):
-                bucket = self._buckets[at - 1]
-                self._found[bound] = self._below[at - 1] + tally(self._rows(bucket, bound))
-            else:
-                self._found[bound] = self._below[at]
-        return self._found[bound]
+        at = bisect_left(self._buckets, bound)
+        if not at or not bound.startswith(self._buckets[at - 1]):
+            return self._below[at]
+        return self._below[at - 1] + self._month(at - 1).below(bound)
 
     def _bound_at(self, rank: int) -> str:
         """A bound with ``rank`` entries below it."""
         at = bisect_right(self._below, rank, key=lambda below: below.count) - 1
-        bucket, offset = self._buckets[at], rank - self._below[at].count
+        offset = rank - self._below[at].count
         if offset == 0:
-            return separator(self._buckets[at - 1], bucket)
-        query = sa.select(CASE.c.entry).where(self._between(CASE.c.entry, bucket, _after(bucket)))
-        pair = self._tx.scalars(query.order_by(CASE.c.entry).offset(offset - 1).limit(2)).all()
-        return separator(str(pair[0]), str(pair[1]))
+            return separator(self._buckets[at - 1], self._buckets[at])
+        keys = self._month(at).keys
+        return separator(keys[offset - 1], keys[offset])
+
+    def _month(self, at: int) -> "_Month":
+        """The entries of one bucket; questions come in ascending order, so few need to be kept."""
+        bucket = self._buckets[at]
+        if bucket not in self._months:
+            while len(self._months) >= MONTHS_KEPT_MAX:
+                del self._months[next(iter(self._months))]
+            rows = list(self._rows(bucket, _after(bucket)))
+            sums = accumulate((weigh(row.key, row.digest) for row in rows), initial=0)
+            self._months[bucket] = _Month([row.key for row in rows], list(sums))
+        return self._months[bucket]
 
     def _rows(self, low: str, high: str, limit: int | None = None) -> Iterator[Entry]:
         query = sa.select(CASE.c.entry, CASE.c.digest).where(self._between(CASE.c.entry, low, high))

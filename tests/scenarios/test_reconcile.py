@@ -1,7 +1,8 @@
 """What two neighbours hold differently is found by the next contact and put right from the streams, nothing else."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -28,17 +29,26 @@ from tests.scenarios.world import CITY, TOWN
 ALL = (CITY, TOWN, VILLAGE, NEIGHBOUR)
 
 
-@pytest.fixture
-def day(net: Offices) -> Offices:
+@pytest.fixture(scope="module")
+def evening(morning: Offices, tmp_path_factory: pytest.TempPathFactory) -> Offices:
     """Cases of two villages at several stages, a confidential one among them, and everybody level."""
+    net = Offices.like(morning, tmp_path_factory.mktemp("evening") / "city", 3)
     for number, village in enumerate((VILLAGE, VILLAGE, NEIGHBOUR, VILLAGE)):
         case_id = net.submit(village, net.items()[0])
-        net.settle(2)
+        net.settle(1)
         if number:
             net.act(TOWN, case_id, Role.WINDOW, b.CaseForwarded())
     net.submit(VILLAGE, net.items(confidential=True)[0])
     net.settle(3)
+    net.close()
     return net
+
+
+@pytest.fixture
+def day(evening: Offices, tmp_path: Path) -> Iterator[Offices]:
+    net = Offices.like(evening, tmp_path / "city", 4)
+    yield net
+    net.close()
 
 
 def _ids(net: Offices, name: NodeId = TOWN) -> list[CaseId]:
@@ -109,7 +119,7 @@ def test_a_case_changed_by_hand_is_found_by_the_next_contact_and_made_anew_from_
 def test_a_row_that_is_lost_is_found_by_comparing_with_the_neighbour_even_if_no_row_is_looked_at(
     day: Offices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(repair, "CHECKED_MAX", 0)
+    monkeypatch.setattr(repair, "check_own", lambda tx, node, peer: 0)
     before = _books(day, TOWN)
     case_id = _ids(day)[0]
     _by_hand(day, TOWN, sa.delete(CASE).where(CASE.c.id == case_id))
@@ -139,7 +149,7 @@ def test_a_message_that_its_case_is_made_of_is_put_back_from_the_streams(day: Of
 
 
 def test_what_the_streams_no_longer_hold_is_listed_for_people_and_nothing_is_wiped(day: Offices) -> None:
-    case_id = _ids(day)[1]
+    case_id = _ids(day)[0]
     with day.nodes[TOWN].db.transaction() as tx:
         tx.execute(sa.update(ENVELOPE).values(data=None))
         tx.execute(sa.delete(CASE_MESSAGE).where(CASE_MESSAGE.c.case_id == case_id))
