@@ -2,8 +2,10 @@
 
 import hashlib
 import random
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -136,6 +138,27 @@ def test_one_difference_among_a_quarter_million_takes_three_round_trips_and_four
             assert _by_key(talk.found[1]) == [Difference(key, other.get(key), held[key])]
             assert talk.round_trips <= 3
             assert sum(talk.sizes) <= 4096, sum(talk.sizes)
+
+
+def test_the_example_in_the_protocol_page_is_what_is_said() -> None:
+    keys = ["430981102201120260302000011", "430981102201120260302000028", "430981102201120260303000017"]
+    held = {key: _digest(key) for key in keys}
+    asking, answering = MemoryIndex(held), MemoryIndex(held | {keys[1]: _digest("other")})
+    page = (Path(__file__).parents[2] / "docs" / "protocol" / "reconcile.md").read_text(encoding="utf-8")
+    blocks = [
+        bytes.fromhex("".join(re.findall(r"(?:^|(?<=\s))(?:[0-9a-f]{2})+(?=\s|$)", _hex_of(block))))
+        for block in re.findall(r"```\n(82 .*?)```", page, re.DOTALL)
+    ]
+    question = open_question(asking)
+    reply, _ = answer(answering, question)
+    assert blocks == [question, reply]
+    assert digest_of(asking).hex() in page
+    assert digest_of(answering).hex() in page
+
+
+def _hex_of(block: str) -> str:
+    """The column of bytes: what stands on a line before the words that explain it, five blanks away."""
+    return "\n".join(re.split(r"\s{5,}", line.lstrip())[0] for line in block.splitlines())
 
 
 def test_equal_sets_are_known_by_sixteen_bytes_and_a_question_about_them_needs_no_answer() -> None:
