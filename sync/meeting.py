@@ -75,6 +75,7 @@ def meet(
                 )
         except LiandongError as error:
             node.unsigned[peer] = sign_for
+            node.compared.pop(peer, None)
             node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=True))
             raise
         took_s = node.world.monotonic_s() - started_s

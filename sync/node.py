@@ -44,6 +44,8 @@ class Node:
     facts: list[Facts] = field(default_factory=list)
     shares: Shares | None = None
     """What the tier holds in common with each neighbour, once it has said so."""
+    compared: dict[NodeId, tuple[str, str]] = field(default_factory=dict)
+    """Our digest and the neighbour's when it was last asked what differs."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     woken: threading.Event = field(default_factory=threading.Event)
     unsigned: dict[NodeId, set[int]] = field(default_factory=dict)

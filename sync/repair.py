@@ -4,6 +4,7 @@ A difference is repaired by making that one case anew from its messages. What st
 that people see, and leaves it when the two are found equal; every repair stands in the audit log.
 """
 
+import logging
 from typing import Any
 
 import sqlalchemy as sa
@@ -21,6 +22,8 @@ from sync.reconcile_wire import MESSAGE_BYTES_MAX
 from sync.stream_id import EVERYONE, Lane
 from sync.tables import APPLIED, DELIVERY, ENVELOPE, MESSAGE, STREAM
 
+log = logging.getLogger(__name__)
+
 DIFFERENCE = sa.Table(
     "difference",
     METADATA,
@@ -37,7 +40,7 @@ DIFFERENCE = sa.Table(
 )
 sa.Index("ix_difference_open", DIFFERENCE.c.settled_at)
 
-CHECKED_MAX = 32
+CHECKED_MAX = 8
 """Cases compared with their own messages in one contact; the next contact goes on from there."""
 LISTED_MAX = 200
 OPEN_MAX = 5_000
@@ -104,7 +107,11 @@ def take_turn(
         if mine == theirs:
             note_equal(tx, node, peer)
             return None
-        return question_for(tx, node, peer) if asks else None
+        if not asks or node.compared.get(peer) == (mine, theirs):
+            # What was found last time is on the list; to find it again would cost a thin line for nothing.
+            return None
+        node.compared[peer] = (mine, str(theirs))
+        return question_for(tx, node, peer)
 
 
 def take_message(
@@ -128,6 +135,7 @@ def take_message(
         )
     repaired = {key: _rebuild(tx, node, str(subject)) for key, subject in subjects.items()}
     index = node.shares.index(tx, peer) if found else None
+    unlisted = 0
     for key, difference in by_key.items():
         assert index is not None
         first = index.entries(key, key + "0", 1)
@@ -135,9 +143,14 @@ def take_message(
         subject = str(subjects[key])
         if repaired[key]:
             _note(tx, node, "case.repaired", subject, peer=peer, cause="differs")
-        if not settled:
-            _note(tx, node, "case.differs", subject, peer=peer)
-        _list(tx, node, peer, key, subject, difference, repaired[key], settled)
+        if settled or _has_room(tx, peer, key):
+            news = _list(tx, node, peer, key, subject, difference, repaired[key], settled)
+            if news and not settled:
+                _note(tx, node, "case.differs", subject, peer=peer)
+        else:
+            unlisted += 1
+    if unlisted:
+        _note(tx, node, "difference.unlisted", peer, count=unlisted)
     return reply
 
 
@@ -223,7 +236,7 @@ def messages_of(tx: sa.Connection, node: Node, subject: str) -> list[tuple[NodeI
             key = node.keyring.verify_key_of(origin)
             _, messages = open_envelope(bytes(row.data), key, node.place.node, node.keyring.sealing_key)
         except (PeerError, StateError) as error:
-            _note(tx, node, "envelope.unreadable", subject, origin=origin, seq=row.seq, code=error.code)
+            log.warning("envelope %d of %s gives nothing for a repair: %s", row.seq, origin, error)
             continue
         found += [(origin, message.body) for message in messages if message.subject == subject]
     return found
@@ -240,6 +253,12 @@ def _rebuild(tx: sa.Connection, node: Node, subject: str) -> bool:
     return changed and node.shares.is_sound(tx, subject)
 
 
+def _has_room(tx: sa.Connection, peer: NodeId, key: str) -> bool:
+    """A list that nobody can read to its end helps nobody, and a lying neighbour must not fill the disk."""
+    where = (DIFFERENCE.c.peer == peer) & (DIFFERENCE.c.key == key)
+    return tx.scalar(sa.select(DIFFERENCE.c.key).where(where)) is not None or counts(tx)["open"] < OPEN_MAX
+
+
 def _list(
     tx: sa.Connection,
     node: Node,
@@ -249,7 +268,8 @@ def _list(
     difference: Difference | None,
     repaired: bool,
     settled: bool,
-) -> None:
+) -> bool:
+    """Enter a difference; false if exactly this stands open already."""
     now = iso(node.world.now())
     values: dict[str, Any] = {
         "subject": subject,
@@ -260,13 +280,14 @@ def _list(
     if repaired:
         values["repaired_at"] = now
     where = (DIFFERENCE.c.peer == peer) & (DIFFERENCE.c.key == key)
-    known = tx.scalar(sa.select(DIFFERENCE.c.key).where(where))
-    if known is None and not settled and counts(tx)["open"] >= OPEN_MAX:
-        # A list that nobody can read to its end helps nobody, and a lying neighbour must not fill the disk.
-        _note(tx, node, "difference.unlisted", subject, peer=peer)
-        return
-    if tx.execute(sa.update(DIFFERENCE).where(where).values(**values)).rowcount == 0:
+    row = tx.execute(sa.select(DIFFERENCE).where(where)).one_or_none()
+    if row is None:
         tx.execute(sa.insert(DIFFERENCE).values(peer=peer, key=key, found_at=now, **values))
+        return True
+    if row.settled_at is not None:
+        values["found_at"] = now
+    tx.execute(sa.update(DIFFERENCE).where(where).values(**values))
+    return any(getattr(row, name) != values[name] for name in ("mine", "theirs", "settled_at"))
 
 
 def _note(tx: sa.Connection, node: Node, action: str, subject: str, **detail: Any) -> None:
