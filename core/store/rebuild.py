@@ -60,7 +60,12 @@ class Shares:
             tx.execute(sa.insert(CASE_CHECK).values(share=share, reached=now))
         elif now != reached:
             tx.execute(sa.update(CASE_CHECK).where(where).values(reached=now))
-        return {row.id: self._is_sound(tx, row) for row in rows}
+        sound = {row.id: self._is_sound(tx, row) for row in rows}
+        for row in rows:
+            if not sound[row.id]:
+                # It may have been changed by hand since its month was counted.
+                mark_stale(tx, row.entry)
+        return sound
 
     def is_sound(self, tx: sa.Connection, subject: str) -> bool:
         """Whether the row of a case is here and is what its messages make."""
