@@ -132,20 +132,16 @@ def _differing(index: SetIndex, summary: Summary) -> list[_OpenRange | Listing]:
 
 def _compared(index: SetIndex, listing: Listing, rows: int) -> tuple[list[Difference], str]:
     """Up to ``rows`` differences from a listing, and the bound below which there are no others."""
-    limit = rows + len(listing.entries) + 1
-    held = index.entries(listing.low, listing.high, limit)
-    # A neighbour that lost almost everything is told the rest page by page.
-    done_to = listing.high if len(held) < limit else held[-1].key
+    # A neighbour that lost almost everything is told page by page: of so many entries more than ``rows`` must differ.
+    held = index.entries(listing.low, listing.high, rows + len(listing.entries) + 1)
     mine, theirs = _by_key(held), _by_key(listing.entries)
     differences: list[Difference] = []
     for key in sorted({*mine, *theirs}):
-        if key >= done_to:
-            break
         if mine.get(key) != theirs.get(key):
             if len(differences) == rows:
                 return differences, key
             differences.append(Difference(key, mine.get(key), theirs.get(key)))
-    return differences, done_to
+    return differences, listing.high
 
 
 def _contradicted(index: SetIndex, statement: Statement) -> list[Difference]:
