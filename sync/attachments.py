@@ -20,9 +20,9 @@ from sync.custody import empty_bitmap, has_bit, missing_bits, with_bit
 from sync.identity import Place
 from sync.packing import Message
 from sync.primitives import AEAD_TAG_BYTES, aead_open, aead_seal
-from sync.stream import StreamRow, append, stream_row
+from sync.stream import StreamRow, append
 from sync.stream_id import Lane
-from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE, STREAM
+from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE, OFFER
 
 CHUNK_BYTES = 32 * 1024
 FILE_BYTES_MAX = 20 * 1024 * 1024
@@ -147,8 +147,9 @@ def offer(
     full = empty_bitmap(len(sealed.chunks))
     for index in range(len(sealed.chunks)):
         full = with_bit(full, index)
+    _insert(tx, body, full, iso(world.now()))
     # One offer an envelope: its number in the stream is the envelope's.
-    _insert(tx, row.stream_id, row.number, body, full, iso(world.now()))
+    tx.execute(sa.insert(OFFER).values(stream_id=row.stream_id, seq=row.number, attachment_id=sealed.id))
 
 
 def register_offer(
@@ -161,17 +162,15 @@ def register_offer(
             have = with_bit(have, index)
     if tx.scalar(sa.select(ATTACHMENT.c.id).where(ATTACHMENT.c.id == body["id"])) is None:
         complete = now if not missing_bits(have, len(body["chunks"])) else None
-        _insert(tx, stream.row, seq, body, have, complete)
+        _insert(tx, body, have, complete)
+    if tx.scalar(sa.select(OFFER.c.seq).where(OFFER.c.stream_id == stream.row, OFFER.c.seq == seq)) is None:
+        tx.execute(sa.insert(OFFER).values(stream_id=stream.row, seq=seq, attachment_id=body["id"]))
 
 
-def _insert(
-    tx: sa.Connection, stream_id: int, seq: int, body: dict[str, Any], have: bytes, complete: str | None
-) -> None:
+def _insert(tx: sa.Connection, body: dict[str, Any], have: bytes, complete: str | None) -> None:
     tx.execute(
         sa.insert(ATTACHMENT).values(
             id=body["id"],
-            stream_id=stream_id,
-            seq=seq,
             size=body["size"],
             chunk_size=body["chunk_size"],
             chunks=json.dumps(body["chunks"]),
@@ -201,24 +200,24 @@ def chunk_is_wanted(tx: sa.Connection, id_: str, index: int, data: bytes) -> str
     return None if has_bit(row.have, index) else str(digests[index])
 
 
-def mark_chunk(tx: sa.Connection, id_: str, index: int, now: str) -> StreamRow:
-    """Note that a chunk is durable; returns the stream of the offer."""
+def mark_chunk(tx: sa.Connection, id_: str, index: int, now: str) -> list[int]:
+    """Note that a chunk is durable; returns the rows of the streams that offer its file."""
     row = tx.execute(sa.select(ATTACHMENT).where(ATTACHMENT.c.id == id_)).one()
     have = with_bit(bytes(row.have), index)
     complete = now if not missing_bits(have, len(json.loads(row.chunks))) else None
     tx.execute(sa.update(ATTACHMENT).where(ATTACHMENT.c.id == id_).values(have=have, complete_at=complete))
-    return stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row.stream_id)).one())
+    return list(tx.scalars(sa.select(OFFER.c.stream_id).where(OFFER.c.attachment_id == id_).distinct()))
 
 
 def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple[str, bytes]]:
     """Files that came from ``peer`` and are not whole yet, each with the bitmap of what is held."""
     query = (
         sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have)
-        .join(
-            ENVELOPE, (ENVELOPE.c.stream_id == ATTACHMENT.c.stream_id) & (ENVELOPE.c.seq == ATTACHMENT.c.seq)
-        )
+        .join(OFFER, OFFER.c.attachment_id == ATTACHMENT.c.id)
+        .join(ENVELOPE, (ENVELOPE.c.stream_id == OFFER.c.stream_id) & (ENVELOPE.c.seq == OFFER.c.seq))
         .where(ATTACHMENT.c.complete_at.is_(None), ENVELOPE.c.came_from == peer)
-        .order_by(ENVELOPE.c.held_at)
+        .group_by(ATTACHMENT.c.id, ATTACHMENT.c.have)
+        .order_by(sa.func.min(ENVELOPE.c.held_at), ATTACHMENT.c.id)
         .limit(limit)
     )
     return [(row.id, bytes(row.have)) for row in tx.execute(query)]
@@ -243,17 +242,22 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, limit: int = 500) -> Iterator[t
             ATTACHMENT.c.have,
             ATTACHMENT_DELIVERY.c.have.label("theirs"),
         )
-        .join(DELIVERY, (DELIVERY.c.stream_id == ATTACHMENT.c.stream_id) & (DELIVERY.c.peer == peer))
+        .join(OFFER, OFFER.c.attachment_id == ATTACHMENT.c.id)
+        .join(DELIVERY, (DELIVERY.c.stream_id == OFFER.c.stream_id) & (DELIVERY.c.peer == peer))
         .join(
             ATTACHMENT_DELIVERY,
             (ATTACHMENT_DELIVERY.c.attachment_id == ATTACHMENT.c.id) & (ATTACHMENT_DELIVERY.c.peer == peer),
             isouter=True,
         )
-        .where(ATTACHMENT.c.seq > DELIVERY.c.acked_seq)
-        .order_by(ATTACHMENT.c.stream_id, ATTACHMENT.c.seq)
+        .where(OFFER.c.seq > DELIVERY.c.acked_seq)
+        .order_by(OFFER.c.stream_id, OFFER.c.seq)
         .limit(limit)
     )
+    told: set[str] = set()
     for row in tx.execute(query):
+        if row.id in told:
+            continue
+        told.add(row.id)
         for index, digest in enumerate(json.loads(row.chunks)):
             if has_bit(row.have, index) and not (row.theirs and has_bit(row.theirs, index)):
                 yield row.id, index, digest

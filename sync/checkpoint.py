@@ -5,6 +5,7 @@ The checkpoint is the contiguous applied prefix of a stream and commits with the
 
 import logging
 from base64 import b64decode, b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -16,15 +17,15 @@ from core.identifiers import new_id
 from core.store.engine import Database
 from sync import audit
 from sync.dispatch import Dispatch, Incoming
-from sync.envelope import open_envelope
+from sync.envelope import open_envelope, open_own, read_header
 from sync.identity import Place
 from sync.inbox import keep_receipt, sign_once
 from sync.keyring import Keyring
 from sync.packing import Message
 from sync.receipt import verify_receipt
 from sync.stream import StreamRow, append, find_stream, stream_row, stream_with
-from sync.stream_id import EVERYONE, Lane
-from sync.tables import APPLIED, ENVELOPE, QUARANTINE, STREAM
+from sync.stream_id import EVERYONE, Lane, StreamId
+from sync.tables import APPLIED, ENVELOPE, MESSAGE, QUARANTINE, STREAM
 
 RECEIPT_ISSUED = "ReceiptIssued"
 CLOSED_ENVELOPE = "Envelope"
@@ -65,7 +66,13 @@ def apply_ready(db: Database, place: Place, world: World, keyring: Keyring, disp
         for seq in range(stream.applied_seq + 1, stream.head_seq + 1):
             with db.transaction() as tx:
                 step = _apply_envelope(tx, place, world, keyring, dispatch, stream, seq)
-                if step.envelopes and seq == stream.head_seq and stream.stream.lane != Lane.CONTROL:
+                own = stream.stream.origin == place.node
+                if (
+                    step.envelopes
+                    and seq == stream.head_seq
+                    and stream.stream.lane != Lane.CONTROL
+                    and not own
+                ):
                     _accept(tx, place, world, keyring, stream_with(tx, stream.row))
             done += step
     return done
@@ -75,15 +82,15 @@ def _waiting(db: Database, place: Place) -> list[StreamRow]:
     with db.reading() as tx:
         rows = tx.execute(
             sa.select(STREAM)
-            .where(
-                STREAM.c.applied_seq < STREAM.c.head_seq,
-                STREAM.c.hold.is_(None),
-                STREAM.c.origin != place.node,
-            )
+            .where(STREAM.c.applied_seq < STREAM.c.head_seq, STREAM.c.hold.is_(None))
             .order_by(STREAM.c.lane, STREAM.c.id)
         ).all()
-    streams = [stream_row(row) for row in rows]
-    return [s for s in streams if place.node in s.stream.readers or s.stream.readers == (EVERYONE,)]
+    return [s for s in map(stream_row, rows) if _is_for(place, s.stream)]
+
+
+def _is_for(place: Place, stream: StreamId) -> bool:
+    """To be read here: addressed to this node, to all, or said by it in an epoch that its disk forgot."""
+    return place.node in (stream.origin, *stream.readers) or stream.readers == (EVERYONE,)
 
 
 def _apply_envelope(
@@ -105,6 +112,8 @@ def _apply_envelope(
         _set_aside(tx, world, stream, seq, _closed(tx, stream, seq), error)
         done = Progress(1, 0, 1)
     else:
+        if stream.stream.origin == place.node:
+            messages = _remember(tx, world, dispatch, stream, seq, messages)
         fine = [
             apply_message(tx, world, dispatch, Incoming(message, stream.stream, seq), stream)
             for message in messages
@@ -117,12 +126,54 @@ def _apply_envelope(
 def _open(
     tx: sa.Connection, place: Place, keyring: Keyring, stream: StreamRow, seq: int
 ) -> tuple[Message, ...]:
+    data = _data(tx, stream, seq)
+    key = keyring.verify_key_of(stream.stream.origin)
+    if stream.stream.origin == place.node:
+        return open_own(data, key, keyring.origin_secrets)[1]
+    return open_envelope(data, key, place.node, keyring.sealing_key)[1]
+
+
+def _remember(
+    tx: sa.Connection,
+    world: World,
+    dispatch: Dispatch,
+    stream: StreamRow,
+    seq: int,
+    messages: Sequence[Message],
+) -> tuple[Message, ...]:
+    """Enter own messages that this disk had forgotten; returns those that have an effect here."""
+    first = read_header(_data(tx, stream, seq)).first
+    fresh = []
+    for number, message in enumerate(messages, first):
+        if tx.scalar(sa.select(MESSAGE.c.number).where(MESSAGE.c.message_id == message.id)) is not None:
+            continue
+        tx.execute(
+            sa.insert(MESSAGE).values(
+                stream_id=stream.row,
+                number=number,
+                message_id=message.id,
+                type=message.type,
+                schema=message.schema,
+                subject=message.subject,
+                body=message.body,
+                recorded_at=iso(world.now()),
+                seq=seq,
+            )
+        )
+        fresh.append(message)
+    last = first + len(messages) - 1
+    tx.execute(
+        sa.update(STREAM).where(STREAM.c.id == stream.row, STREAM.c.messages < last).values(messages=last)
+    )
+    return tuple(message for message in fresh if not dispatch.is_of_carrier(message.type))
+
+
+def _data(tx: sa.Connection, stream: StreamRow, seq: int) -> bytes:
     data = tx.scalar(
         sa.select(ENVELOPE.c.data).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
     )
     assert data is not None
-    key = keyring.verify_key_of(stream.stream.origin)
-    return open_envelope(bytes(data), key, place.node, keyring.sealing_key)[1]
+    return bytes(data)
 
 
 def _closed(tx: sa.Connection, stream: StreamRow, seq: int) -> Message:

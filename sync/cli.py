@@ -111,6 +111,10 @@ def node_group(program: Program) -> click.Group:
     _add_views(group, program)
     if program.tier is Tier.CITY:
         _add_code(group, program)
+    # It uses what stands in this module.
+    from sync.epoch_commands import add_epoch_commands
+
+    add_epoch_commands(group, program)
     return group
 
 

@@ -6,31 +6,29 @@ bundle may be cut anywhere: every whole frame before the cut counts, and what wa
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
 from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
-from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
-from sync import attachments, audit, cose
+from core.identifiers import NodeId
+from sync import attachments, audit, cose, epoch, neighbour
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle, write_bundle
-from sync.custody import next_hops, towards
 from sync.envelope import open_envelope, read_header, verify
-from sync.header import Header
-from sync.hello import HEADS_MAX, Hello, read_hello, sign_hello, verify_hello
+from sync.hello import Hello, read_hello, sign_hello, sign_token, verify_hello
 from sync.identity import next_count
 from sync.inbox import Arrival, Contradiction, advance, custody_receipt, hold, holds_digest, put_on_hold
 from sync.node import Node
-from sync.outbox import envelope_bytes, owed, take_custody_receipt
+from sync.outbox import envelope_bytes, note_held_by, owed, take_custody_receipt
 from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
-from sync.reconcile_wire import MESSAGE_BYTES_MAX
 from sync.repair import shared_digest, take_turn
-from sync.stream import children, find_stream, seal_waiting, stream_with
-from sync.stream_id import EVERYONE, Lane
+from sync.routes import require_neighbour, require_route
+from sync.stream import find_stream, seal_waiting, stream_with
+from sync.stream_id import Lane
 from sync.tables import DELIVERY, STREAM
 
 log = logging.getLogger(__name__)
@@ -58,7 +56,9 @@ class Taken:
     compared: bytes | None = None
     """The reconciliation message that came; ``reply`` is ours to it, or our first question."""
     reply: bytes | None = None
+    standing: neighbour.Standing = neighbour.Standing.CURRENT
     touched: set[int] = field(default_factory=set)
+    contradicted: bool = False
     refused: list[LiandongError] = field(default_factory=list)
     refusals: Counter[str] = field(default_factory=Counter)
 
@@ -71,13 +71,16 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Composed:
-    """A bundle ready to send. ``filled`` says that the budget, not the outbox, ended it."""
+    """A bundle ready to send. ``filled`` says that the budget, not the outbox, ended it; ``signed`` are the streams of
+    which it carries our receipt.
+    """
 
     data: bytes
     number: int
     envelopes: int
     chunks: int
     filled: bool
+    signed: frozenset[int]
 
 
 def compose(
@@ -85,39 +88,46 @@ def compose(
     peer: NodeId,
     *,
     budget_bytes: int,
-    sign_for: Iterable[int] = (),
     reply_to: int = 0,
-    ask_only: bool = False,
+    introduce: bool = False,
+    collect_only: bool = False,
     with_certificates: bool = False,
     asked_bytes: int = 0,
     message: bytes | None = None,
 ) -> Composed:
-    """The bundle for ``peer``: receipts for the streams ``sign_for``, wishes, and what is owed within the budget.
+    """The bundle for ``peer``: receipts it has not shown to have, wishes, and what is owed within the budget.
 
-    ``ask_only``: after a broken contact, first ask what arrived, so that no byte is sent twice; ``asked_bytes``
-    is the budget we ask the neighbour to keep to; ``message`` one of the reconciliation. At least one envelope goes along even if it is larger than that.
+    ``introduce``: seal and send nothing yet, but ask what arrived: after a start, so that a disk that was restored
+    learns it before it speaks; after a broken contact, so that no byte is sent twice. ``collect_only``: the receiver's
+    epoch has ended, so it is signed for and asked for what is missing, and given nothing. ``asked_bytes`` is the
+    budget we ask the neighbour to keep to; ``message`` one of the reconciliation. At least one envelope goes along even if it is larger than that.
     """
     frames: list[Frame] = []
     room = budget_bytes
     envelopes = chunks = 0
     filled = False
     with node.db.transaction() as tx:
-        seal_waiting(tx, node.place, node.world, node.keyring)
+        node.refresh(tx)
+        if not introduce:
+            seal_waiting(tx, node.place, node.world, node.keyring)
         number = next_count(tx, "bundles_written")
+        epoch.note_written(tx, node.run, number)
         hello = _introduce(node, tx, peer, number, reply_to, with_certificates, asked_bytes)
         frames.append(Frame(Kind.HELLO, sign_hello(hello, node.keyring.signing_key)))
-        for row in sorted(sign_for):
+        signed = neighbour.unsigned(tx, peer)
+        for row in sorted(signed):
             receipt = custody_receipt(tx, node.place, node.world, node.keyring, stream_with(tx, row))
             frames.append(Frame(Kind.RECEIPT, receipt))
+        neighbour.note_signed(tx, peer, number)
         wanted = attachments.wanted_from(tx, peer, WANT_FILES_MAX)
         if wanted:
             wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
             frames.append(Frame(Kind.WANT, cose.encode(wishes)))
-        if ask_only:
+        if introduce:
             keys = list(tx.scalars(_unsigned_streams(peer)))
             if keys:
                 frames.append(Frame(Kind.ASK, cose.encode(keys)))
-        else:
+        elif not collect_only:
             for item in owed(tx, peer):
                 if item.size > room and envelopes:
                     filled = True
@@ -137,7 +147,7 @@ def compose(
                 chunks += 1
         if message is not None:
             frames.append(Frame(Kind.COMPARE, message))
-    return Composed(write_bundle(frames), number, envelopes, chunks, filled)
+    return Composed(write_bundle(frames), number, envelopes, chunks, filled, frozenset(signed))
 
 
 def take(
@@ -154,7 +164,7 @@ def take(
     ``answers`` is the number of our bundle that this one must reply to; ``asks``: begin to reconcile if both are level
     and differ. Raises ``PeerError`` if the bundle's head
     cannot be trusted (nothing is taken then). A single bad frame is refused, noted in the audit log and listed in
-    ``refused``; the others count.
+    ``refused``; the others count. Where the bundle shows that this disk has forgotten something, a new epoch begins.
     """
     state = ReadState()
     frames = read_bundle(data, state)
@@ -166,38 +176,35 @@ def take(
             en="The answer is not to this contact (a cache, or a replay); nothing was taken. The next contact comes "
             "by itself.",
         )
-    taken = Taken(hello)
+    taken = Taken(hello, standing=node.note_hello(hello))
     for batch in _batches(frames, taken):
         with node.db.transaction() as tx:
+            node.refresh(tx)
             for frame in batch:
                 _take_frame(node, tx, carrier, frame, taken)
             for row in sorted(taken.touched):
                 advance(tx, stream_with(tx, row))
+                neighbour.want_receipt(tx, hello.sender, row)
     taken.complete = state.complete
-    node.note_contact(hello, carrier)
+    if taken.contradicted:
+        node.begin_epoch(epoch.Reason.CONTRADICTED)
+    if taken.standing is not neighbour.Standing.ENDED:
+        node.note_contact(hello, carrier)
     node.apply_ready()
-    _reconcile(node, taken, asks)
+    node.note_returned(hello)
+    if taken.standing is not neighbour.Standing.ENDED:
+        _reconcile(node, taken, asks)
     _note_refusals(node, taken)
     return taken
 
 
 def _reconcile(node: Node, taken: Taken, asks: bool) -> None:
-    if taken.envelopes or taken.chunks:
-        # Not level: what differs now may be on its way.
-        return
-    report = taken.hello.report
-    budget = report.get("budget")
-    try:
-        taken.reply = take_turn(
-            node,
-            taken.hello.sender,
-            report.get("shared"),
-            taken.compared,
-            asks=asks,
-            bytes_max=budget if isinstance(budget, int) else MESSAGE_BYTES_MAX,
-        )
-    except PeerError as error:
-        taken.refuse(error)
+    # With envelopes or chunks on the way the two are not level: what differs now may be among them.
+    if not (taken.envelopes or taken.chunks):
+        try:
+            taken.reply = take_turn(node, taken.hello, taken.compared, asks=asks)
+        except PeerError as error:
+            taken.refuse(error)
 
 
 def _introduce(
@@ -212,25 +219,25 @@ def _introduce(
     pair = node.keyring.pair
     met = node.peer(tx, peer)
     known = met is not None and met.knows_serial == pair.signing.serial
-    own = (
-        sa.select(STREAM.c.key, STREAM.c.head_seq, STREAM.c.head_digest)
-        .join(DELIVERY, (DELIVERY.c.stream_id == STREAM.c.id) & (DELIVERY.c.peer == peer))
-        .where(STREAM.c.origin == node.place.node, STREAM.c.epoch == node.place.epoch, STREAM.c.head_seq > 0)
-    )
-    rows = [] if node.place.tier is Tier.CITY else tx.execute(own.limit(HEADS_MAX)).all()
     shared = shared_digest(tx, node, peer)
-    heads = tuple((bytes(row.key), row.head_seq, bytes(row.head_digest)) for row in rows)
+    settled = met is not None and met.knows_epoch == node.place.epoch
+    if not settled:
+        neighbour.sign_all(tx, node.place, peer)
     return Hello(
         sender=node.place.node,
         epoch=node.place.epoch,
+        run=node.run,
         receiver=peer,
         number=number,
         reply_to=reply_to,
         at=int(node.world.now().timestamp() * 1000),
         software=node.software,
         knows=node.serial_of(peer),
+        token=sign_token(node.keyring.signing_key, node.place.node, node.place.epoch, node.run, number),
+        seen=neighbour.seen_of(tx, peer),
+        past=() if settled else epoch.past(tx, node.place),
+        owes=neighbour.owes_own(tx, peer),
         certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
-        heads=heads,
         report=node.report(tx)
         | ({"budget": asked_bytes} if asked_bytes else {})
         | ({"shared": shared} if shared else {}),
@@ -257,7 +264,7 @@ def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
             zh=f"连接的证书属于 {expected}，数据包却署名 {claim.sender}，未接收。",
             en=f"The connection's certificate belongs to {expected} but the bundle is by {claim.sender}; it was not taken.",
         )
-    _require_neighbour(node, claim.sender)
+    require_neighbour(node, claim.sender)
     node.learn_certificates(claim.sender, claim.certificates)
     hello = verify_hello(frame.payload, node.keyring.verify_key_of(claim.sender))
     _require_in_date(node, claim.sender)
@@ -272,18 +279,6 @@ def _require_in_date(node: Node, sender: NodeId) -> None:
         # It was issued, so its time has come: one that is "not yet valid" tells that our clock lags.
         if verdict.status is not CertStatus.NOT_YET_VALID:
             verdict.require()
-
-
-def _require_neighbour(node: Node, sender: NodeId) -> None:
-    division = division_of(sender)
-    below = tier_of(division) is not Tier.CITY and parent_of(division) == node.place.division
-    if not below and sender != node.place.parent:
-        raise PeerError(
-            "contact.stranger",
-            zh=f"{sender} 不是本机的上级或下级，未接收。请检查地址设置，或把U盘带到所属的镇。",
-            en=f"{sender} is neither above nor below this node; nothing was taken. Check the address, or bring the "
-            "stick to the township it belongs to.",
-        )
 
 
 def _batches(frames: Iterator[Frame], taken: Taken) -> Iterator[list[Frame]]:
@@ -323,13 +318,25 @@ def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken
     except LiandongError as error:
         savepoint.rollback()
         if isinstance(error, Contradiction):
-            put_on_hold(tx, node.world, error.stream, error.reason)
-            # Our receipt names the envelope that is held here: so the other of two clones learns that it is one.
-            held = find_stream(tx, error.stream)
-            taken.touched.update(() if held is None else (held.row,))
+            _contradicted(node, tx, error, taken)
         taken.refuse(error)
     else:
         savepoint.commit()
+
+
+def _contradicted(node: Node, tx: sa.Connection, error: Contradiction, taken: Taken) -> None:
+    held = find_stream(tx, error.stream)
+    if held is None:
+        return
+    if error.stream.origin == node.place.node and error.stream.epoch != node.place.epoch:
+        epoch.say_again(tx, node.place, held)
+        return
+    put_on_hold(tx, node.world, error.stream, error.reason)
+    if error.stream.origin == node.place.node:
+        taken.contradicted = True
+    else:
+        # Our receipt names the envelope that is held here: so its origin learns that it has forgotten something.
+        taken.touched.add(held.row)
 
 
 def _take_receipt(node: Node, tx: sa.Connection, data: bytes, taken: Taken) -> None:
@@ -337,6 +344,9 @@ def _take_receipt(node: Node, tx: sa.Connection, data: bytes, taken: Taken) -> N
     receipt = verify_receipt(data, node.keyring.verify_key_of(claim.signer))
     if receipt.kind != CUSTODY:
         raise _malformed(Kind.RECEIPT)
+    if not neighbour.is_current(tx, receipt.signer, receipt.signer_epoch):
+        # Signed before that disk forgot what it signed for: it relieves us of nothing.
+        return
     take_custody_receipt(tx, node.place, node.world, receipt, data, peer=taken.hello.sender)
     taken.receipts += 1
 
@@ -368,7 +378,7 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
         taken.duplicates += 1
         return
     peer = taken.hello.sender
-    _require_route(node, tx, peer, header)
+    require_route(node, tx, peer, header)
     key = node.keyring.verify_key_of(header.origin)
     verify(data, key)
     offer = None
@@ -378,24 +388,9 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     stream = hold(tx, node.place, node.world, Arrival(header, digest, data, carrier, peer))
     if offer is not None:
         attachments.register_offer(tx, stream, header.seq, offer, node.chunks, iso(node.world.now()))
+    note_held_by(tx, stream.row, peer, header.seq)
     taken.touched.add(stream.row)
     taken.envelopes += 1
-
-
-def _require_route(node: Node, tx: sa.Connection, peer: NodeId, header: Header) -> None:
-    # The neighbour must be the one by whom this origin's envelopes come, and we a stop on the way.
-    me = node.place.node
-    everyone = header.readers == (EVERYONE,)
-    comes_by = header.origin != me and towards(me, header.origin) == peer
-    onward = next_hops(me, header.readers, origin=header.origin, children=children(tx, node.place))
-    public_by_other = everyone and tier_of(division_of(header.origin)) is not Tier.CITY
-    if public_by_other or not comes_by or not (me in header.readers or everyone or onward):
-        raise PeerError(
-            "envelope.misrouted",
-            zh=f"来自 {header.origin} 的信封不该由 {peer} 送到这里，未接收。请核对区划和地址设置。",
-            en=f"An envelope of {header.origin} has no business here by way of {peer}; it was not taken. "
-            "Check divisions and addresses.",
-        )
 
 
 def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> None:
@@ -408,8 +403,7 @@ def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> 
         taken.duplicates += 1
         return
     node.chunks.put(digest, data)
-    stream = attachments.mark_chunk(tx, id_, index, iso(node.world.now()))
-    taken.touched.add(stream.row)
+    taken.touched.update(attachments.mark_chunk(tx, id_, index, iso(node.world.now())))
     taken.chunks += 1
 
 

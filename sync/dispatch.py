@@ -31,12 +31,25 @@ class Dispatch:
 
     def __init__(self) -> None:
         self._handlers: dict[str, tuple[Handler, int]] = {}
+        self._of_carrier: set[str] = set()
 
-    def on(self, type_: str, handler: Handler, *, schema: int = 1) -> None:
-        """Let ``handler`` take messages of ``type_`` up to ``schema``."""
+    def on(self, type_: str, handler: Handler, *, schema: int = 1, of_carrier: bool = False) -> None:
+        """Let ``handler`` take messages of ``type_`` up to ``schema``.
+
+        ``of_carrier``: it speaks of the carrying itself, so it has no effect when its own author gets it back.
+        """
         if type_ in self._handlers:
             raise ValueError(f"{type_} has a handler already")
         self._handlers[type_] = handler, schema
+        if of_carrier:
+            self._of_carrier.add(type_)
+
+    def forget(self, type_: str) -> None:
+        """No longer take messages of ``type_``: they wait in quarantine."""
+        self._handlers.pop(type_, None)
+
+    def is_of_carrier(self, type_: str) -> bool:
+        return type_ in self._of_carrier
 
     def knows(self, type_: str, schema: int) -> bool:
         """Whether a message of this type and schema can be handled here."""

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import sqlalchemy as sa
 
-from sync import audit
+from sync import audit, epoch
 from sync.enrolment import apply, ask_anchor, read_admission, read_anchor
 from sync.enrolment_code import EnrolmentCode
 from sync.identity import read_fact, write_fact
@@ -56,6 +56,8 @@ def enrol(node: Node, code: EnrolmentCode, post: Post) -> None:
         if admitted.revocations:
             store_keys(tx, node.keyring.take_revocations(admitted.revocations))
         tx.execute(sa.delete(NODE_STATE).where(NODE_STATE.c.name == _PENDING))
+        epoch.take_block(tx, admitted.lives)
+        epoch.announce(tx, node.refresh(tx), node.world, epoch.Reason.INSTALLED)
         audit.note(
             tx,
             node.world,

@@ -72,12 +72,16 @@ class Application:
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What the city answers: the node's pair, the pairs of the nodes above it, who is revoked, the city's time (ms)."""
+    """What the city answers: the node's pair, the pairs of the nodes above it, who is revoked, the city's time (ms).
+
+    ``lives`` is how many epochs of the node the city knows of: a new machine takes another block of case numbers.
+    """
 
     pair: Pair
     directory: tuple[Pair, ...]
     revocations: bytes
     city_time: int
+    lives: int = 0
 
 
 # The anchor
@@ -186,6 +190,7 @@ def write_admission(
         [[pair.signing.der, pair.sealing.der] for pair in admission.directory],
         admission.revocations,
         admission.city_time,
+        admission.lives,
     ]
     signed = cose.encode([*body, _mac(code, "admission", cose.encode(body))])
     return cose.encode([VERSION, to.seal(signed, _admission_info(application))])
@@ -210,17 +215,19 @@ def read_admission(
     raise_refusal(answer)
     (sealed,) = _fields(answer, 2, bytes_max=RESPONSE_BYTES_MAX)
     fields = _fields(
-        sealing.open(_bytes(sealed), _admission_info(application)), 7, bytes_max=RESPONSE_BYTES_MAX
+        sealing.open(_bytes(sealed), _admission_info(application)), 8, bytes_max=RESPONSE_BYTES_MAX
     )
     _check_mac(code, "admission", cose.encode([VERSION, *fields[:-1]]), fields[-1])
-    signing_der, sealing_der, directory, revocations, city_time, _ = fields
-    if isinstance(city_time, bool) or not isinstance(city_time, int) or not 0 <= city_time < 1 << 42:
-        raise malformed("city_time")
+    signing_der, sealing_der, directory, revocations, city_time, lives, _ = fields
+    for name, number in (("city_time", city_time), ("lives", lives)):
+        if isinstance(number, bool) or not isinstance(number, int) or not 0 <= number < 1 << 42:
+            raise malformed(name)
     if not isinstance(directory, list) or len(directory) > DIRECTORY_MAX:
         raise malformed("directory")
     own = _pair([signing_der, sealing_der])
     revoked = verify_revocations(_bytes(revocations), anchor.issuing.verify_key()) if revocations else None
-    admission = Admission(own, tuple(_pair(row) for row in directory), _bytes(revocations), city_time)
+    above = tuple(_pair(row) for row in directory)
+    admission = Admission(own, above, _bytes(revocations), city_time, lives)
     wanted = (signing.public().to_spki(), sealing.public().to_spki(), node, epoch, node, epoch)
     given = (own.signing.spki, own.sealing.spki, own.signing.node, own.signing.epoch, own.sealing.node)
     if (*given, own.sealing.epoch) != wanted:

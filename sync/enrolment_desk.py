@@ -133,9 +133,13 @@ def answer_application(
     return Answer(answer, used, admitted=application)
 
 
-def admission(world: World, pair: Pair, directory: tuple[Pair, ...], revocations: bytes) -> Admission:
-    """What ``admit`` returns: the new pair, the nodes above it, the signed list of revocations, the city's time."""
-    return Admission(pair, directory, revocations, int(world.now().timestamp() * 1000))
+def admission(
+    world: World, pair: Pair, directory: tuple[Pair, ...], revocations: bytes, lives: int
+) -> Admission:
+    """What ``admit`` returns: the new pair, the nodes above it, the signed list of revocations, the city's time, and how
+    many epochs of the node there were before.
+    """
+    return Admission(pair, directory, revocations, int(world.now().timestamp() * 1000), lives)
 
 
 def expires_at(record: CodeRecord) -> datetime:

@@ -32,6 +32,7 @@ from sync.primitives import (
     aead_open,
     aead_seal,
     constant_time_equal,
+    hkdf,
     hmac_sha256,
     sha256,
 )
@@ -41,6 +42,7 @@ ENVELOPE_BYTES_MAX = 2 << 20
 
 _WRAP_TAG = b"liandong/1/envelope/content-key\0"
 _COMMIT_TAG = b"liandong/1/envelope/commitment\0"
+_ORIGIN_TAG = b"liandong/1/envelope/origin-key\0"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,15 @@ def seal(
     first: int,
     signing_key: SigningKey,
     readers: Mapping[NodeId, SealingPublicKey],
+    origin_secret: bytes = b"",
     dictionary: int = 0,
     dictionaries: Mapping[int, bytes] = NO_DICTIONARIES,
 ) -> SealedEnvelope:
     """Envelope ``seq`` of ``stream``: ``messages``, numbered from ``first``.
 
     ``previous`` is the digest of envelope ``seq - 1``, or 32 zeros for the first. ``readers`` holds the sealing
-    key of every reader, and is empty for a public stream. Raises ``LocalError`` (``envelope.unpackable``,
+    key of every reader, and is empty for a public stream. With ``origin_secret`` the origin can read what it wrote
+    (:func:`open_own`) after its disk forgot it; without one nobody but the readers can. Raises ``LocalError`` (``envelope.unpackable``,
     ``envelope.too_large``): split the messages.
     """
     public = stream.is_open
@@ -94,10 +98,13 @@ def seal(
     if public:
         protected, payload = encode_header(header), packed.block
     else:
-        content_key = world.random_bytes(AEAD_KEY_BYTES)
+        iv = world.random_bytes(AEAD_IV_BYTES)
+        content_key = (
+            _origin_key(origin_secret, iv, header) if origin_secret else world.random_bytes(AEAD_KEY_BYTES)
+        )
         header = replace(header, commitment=commitment_to(content_key))
         protected = encode_header(header)
-        payload = _encrypt(world, protected, content_key, packed.block, header.readers, readers)
+        payload = _encrypt(protected, iv, content_key, packed.block, header.readers, readers)
     # Written under the same rules under which it is read: an origin finds its own fault before it sends.
     decode_header(protected)
     signature = signing_key.sign(cose.sig_structure(protected, payload))
@@ -140,8 +147,68 @@ def open_envelope(
     :func:`read_header` raises.
     """
     header, sign1 = _verified(data, verify_key)
-    public = header.suite is Suite.PUBLIC_1
-    block = sign1.payload if public else _decrypt(header, sign1, reader, sealing_key)
+    if header.suite is Suite.PUBLIC_1:
+        block = sign1.payload
+    else:
+        sealed = _sealed(header, sign1)
+        block = _decrypt(header, sign1, sealed, _unwrap(header, sign1, sealed, reader, sealing_key))
+    return header, unpack(block, header.codec, header.count, header.dictionary, dictionaries)
+
+
+def open_own(
+    data: bytes,
+    verify_key: Verifier,
+    origin_secrets: Sequence[bytes],
+    dictionaries: Mapping[int, bytes] = NO_DICTIONARIES,
+) -> tuple[Header, tuple[Message, ...]]:
+    """An envelope of this node's own, brought back by somebody who kept it.
+
+    ``origin_secrets`` are those of every sealing key still held. Raises as :func:`open_envelope`.
+    """
+    header, sign1 = _verified(data, verify_key)
+    if header.suite is Suite.PUBLIC_1:
+        block = sign1.payload
+    else:
+        sealed = _sealed(header, sign1)
+        keys = [_origin_key(secret, sealed.iv, header) for secret in origin_secrets]
+        good = [key for key in keys if constant_time_equal(commitment_to(key), header.commitment)]
+        if not good:
+            raise PeerError(
+                "envelope.forgotten",
+                zh="这是本机早先封装的信封，但当时的密钥已经销毁，打不开。内容请向上级索取。",
+                en="This node sealed the envelope itself, but with a key that has since been destroyed; it cannot be "
+                "opened. Ask the node above for what it said.",
+            )
+        block = _decrypt(header, sign1, sealed, good[0])
+    return header, unpack(block, header.codec, header.count, header.dictionary, dictionaries)
+
+
+def content_key_of(data: bytes, verify_key: Verifier, reader: NodeId, sealing_key: Opener) -> bytes:
+    """The content key, for one of the readers to hand on to who may read the same. Raises as :func:`open_envelope`."""
+    header, sign1 = _verified(data, verify_key)
+    sealed = _sealed(header, sign1)
+    return _unwrap(header, sign1, sealed, reader, sealing_key)
+
+
+def own_content_key(data: bytes, verify_key: Verifier, origin_secrets: Sequence[bytes]) -> bytes | None:
+    """The content key of an envelope of this node's own, None if the secret it was made from is gone."""
+    header, sign1 = _verified(data, verify_key)
+    keys = (_origin_key(secret, _sealed(header, sign1).iv, header) for secret in origin_secrets)
+    return next((key for key in keys if constant_time_equal(commitment_to(key), header.commitment)), None)
+
+
+def open_with_key(
+    data: bytes,
+    verify_key: Verifier,
+    content_key: bytes,
+    dictionaries: Mapping[int, bytes] = NO_DICTIONARIES,
+) -> tuple[Header, tuple[Message, ...]]:
+    """An envelope whose content key was handed on; header, signature and commitment prove what the origin wrote.
+
+    Raises as :func:`open_envelope`.
+    """
+    header, sign1 = _verified(data, verify_key)
+    block = _decrypt(header, sign1, _sealed(header, sign1), content_key)
     return header, unpack(block, header.codec, header.count, header.dictionary, dictionaries)
 
 
@@ -155,15 +222,20 @@ def wrap_info(protected: bytes, reader: NodeId) -> bytes:
     return _WRAP_TAG + sha256(protected) + reader.encode()
 
 
+def _origin_key(secret: bytes, iv: bytes, header: Header) -> bytes:
+    # Fresh by the random iv, whatever a restored disk believes the next number to be.
+    place = header.stream.key + header.seq.to_bytes(8, "big") + header.previous
+    return hkdf(secret, salt=iv, info=_ORIGIN_TAG + place, length=AEAD_KEY_BYTES)
+
+
 def _encrypt(
-    world: World,
     protected: bytes,
+    iv: bytes,
     content_key: bytes,
     block: bytes,
     order: Sequence[NodeId],
     keys: Mapping[NodeId, SealingPublicKey],
 ) -> bytes:
-    iv = world.random_bytes(AEAD_IV_BYTES)
     ciphertext = aead_seal(content_key, iv, block, cose.enc_structure(cose.ENCRYPT_PROTECTED, protected))
     recipients = tuple(
         cose.Recipient(reader.encode(), keys[reader].seal(content_key, wrap_info(protected, reader)))
@@ -172,18 +244,27 @@ def _encrypt(
     return cose.encode_encrypt(cose.Encrypt(iv, ciphertext, recipients))
 
 
-def _decrypt(header: Header, sign1: cose.Sign1, reader: NodeId, sealing_key: Opener) -> bytes:
+def _sealed(header: Header, sign1: cose.Sign1) -> cose.Encrypt:
+    sealed = cose.decode_encrypt(sign1.payload, bytes_max=ENVELOPE_BYTES_MAX, recipients_max=READERS_MAX)
+    if tuple(recipient.kid for recipient in sealed.recipients) != tuple(r.encode() for r in header.readers):
+        raise _altered("readers")
+    return sealed
+
+
+def _unwrap(
+    header: Header, sign1: cose.Sign1, sealed: cose.Encrypt, reader: NodeId, sealing_key: Opener
+) -> bytes:
     if reader not in header.readers:
         raise PeerError(
             "envelope.not_for_us",
             zh=f"信封不是封给本节点 {reader} 的，只能转交，不能打开。",
             en=f"The envelope is not sealed to this node, {reader}; it can be passed on but not opened.",
         )
-    sealed = cose.decode_encrypt(sign1.payload, bytes_max=ENVELOPE_BYTES_MAX, recipients_max=READERS_MAX)
-    if tuple(recipient.kid for recipient in sealed.recipients) != tuple(r.encode() for r in header.readers):
-        raise _altered("readers")
     wrapped = sealed.recipients[header.readers.index(reader)].sealed_key
-    content_key = sealing_key.open(wrapped, wrap_info(sign1.protected, reader))
+    return sealing_key.open(wrapped, wrap_info(sign1.protected, reader))
+
+
+def _decrypt(header: Header, sign1: cose.Sign1, sealed: cose.Encrypt, content_key: bytes) -> bytes:
     # Without this a dishonest origin can show two readers two contents of one envelope.
     if not constant_time_equal(commitment_to(content_key), header.commitment):
         raise PeerError(

@@ -9,11 +9,12 @@ from sync import cose
 from sync.primitives import SigningKey, Verifier
 from sync.stream_id import check_node, is_epoch
 
-HELLO_VERSION = 1
+HELLO_VERSION = 2
 HELLO_BYTES_MAX = 64 * 1024
 REPORT_ENTRIES_MAX = 64
-HEADS_MAX = 256
+PAST_MAX = 64
 TEXT_CHARS_MAX = 48
+TOKEN_BYTES = 64
 NUMBER_MAX = (1 << 63) - 1
 AT_MAX = 253_402_300_799_999
 """The last millisecond of the year 9999."""
@@ -22,32 +23,65 @@ _PROTECTED = cose.encode_protected(cose.ALG_ESP256, {LABEL_HELLO: HELLO_VERSION}
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """The last bundle of the receiver's that the sender took: in which epoch and run it was written, its number, and
+    the token that proves it. All empty, 0 if there was none.
+    """
+
+    epoch: str = ""
+    run: str = ""
+    number: int = 0
+    token: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Hello:
     """``number`` counts the sender's bundles, ``reply_to`` the number that is being answered (0: none).
 
-    ``heads`` are the sender's own streams as ``(stream key, last sealed envelope, its digest)``; ``knows`` is the
-    serial of the receiver's certificate as the sender has it; ``certificates`` (DER: signing, sealing, issuing)
-    come along while the receiver has not shown that it knows them. ``at`` is ms since 1970 by the sender's clock.
+    ``run`` names this start of the sender's program, 32 hexadecimal characters; ``token`` is :func:`sign_token` of
+    epoch, run and number, to be shown back in ``seen``. ``past`` are earlier epochs of the sender, the latest last,
+    while the receiver does not know the present one. ``owes`` counts envelopes of the receiver's own that the sender
+    still has to give back. ``knows`` is the serial of the receiver's certificate as the sender has it;
+    ``certificates`` (DER: signing, sealing, issuing) come along while the receiver has not shown that it knows them.
+    ``at`` is ms since 1970 by the sender's clock.
     """
 
     sender: NodeId
     epoch: str
+    run: str
     receiver: NodeId
     number: int
     reply_to: int
     at: int
     software: str
     knows: str
+    token: bytes
+    seen: Seen = Seen()
+    past: tuple[str, ...] = ()
+    owes: int = 0
     certificates: tuple[bytes, ...] = ()
-    heads: tuple[tuple[bytes, int, bytes], ...] = ()
     report: dict[str, Any] = field(default_factory=dict)
+
+
+def sign_token(key: SigningKey, node: NodeId, epoch: str, run: str, number: int) -> bytes:
+    """64 bytes: proof that ``node`` wrote the bundle of this number in this run of this epoch."""
+    return key.sign(_token_words(node, epoch, run, number))
+
+
+def is_token_of(key: Verifier, node: NodeId, seen: Seen) -> bool:
+    """Whether ``node`` wrote the bundle that ``seen`` names."""
+    return key.verifies(seen.token, _token_words(node, seen.epoch, seen.run, seen.number))
+
+
+def _token_words(node: NodeId, epoch: str, run: str, number: int) -> bytes:
+    return cose.encode(["liandong/1/bundle", node, epoch, run, number])
 
 
 def sign_hello(hello: Hello, key: SigningKey) -> bytes:
     """A COSE_Sign1 over the canonical CBOR of the fields."""
     value = asdict(hello)
     value["certificates"] = list(hello.certificates)
-    value["heads"] = [list(head) for head in hello.heads]
+    value["past"] = list(hello.past)
     payload = cose.encode(value)
     return cose.encode_sign1(
         cose.Sign1(_PROTECTED, payload, key.sign(cose.sig_structure(_PROTECTED, payload)))
@@ -81,23 +115,31 @@ def _parse(payload: bytes) -> Hello:
     value = cose.decode(payload, bytes_max=HELLO_BYTES_MAX)
     if not isinstance(value, dict) or set(value) != set(Hello.__dataclass_fields__):
         raise _malformed("fields")
-    for name, greatest in (("number", NUMBER_MAX), ("reply_to", NUMBER_MAX), ("at", AT_MAX)):
+    for name, greatest in (
+        ("number", NUMBER_MAX),
+        ("reply_to", NUMBER_MAX),
+        ("at", AT_MAX),
+        ("owes", NUMBER_MAX),
+    ):
         if type(value[name]) is not int or not 0 <= value[name] <= greatest:
             raise _malformed(name)
     for name in ("software", "knows"):
         if not isinstance(value[name], str) or len(value[name]) > TEXT_CHARS_MAX:
             raise _malformed(name)
-    if not isinstance(value["epoch"], str) or not is_epoch(value["epoch"]):
-        raise _malformed("epoch")
-    certificates, heads, report = value["certificates"], value["heads"], value["report"]
+    for name in ("epoch", "run"):
+        if not isinstance(value[name], str) or not is_epoch(value[name]):
+            raise _malformed(name)
+    if not _is_token(value["token"]):
+        raise _malformed("token")
+    certificates, past, report = value["certificates"], value["past"], value["report"]
     if (
         not isinstance(certificates, list)
         or len(certificates) > 3
         or not all(isinstance(c, bytes) for c in certificates)
     ):
         raise _malformed("certificates")
-    if not isinstance(heads, list) or len(heads) > HEADS_MAX or not all(_is_head(head) for head in heads):
-        raise _malformed("heads")
+    if not isinstance(past, list) or len(past) > PAST_MAX or not all(_is_epoch(epoch) for epoch in past):
+        raise _malformed("past")
     if not isinstance(report, dict) or len(report) > REPORT_ENTRIES_MAX:
         raise _malformed("report")
     return Hello(
@@ -106,22 +148,30 @@ def _parse(payload: bytes) -> Hello:
             "sender": check_node(value["sender"]),
             "receiver": check_node(value["receiver"]),
             "certificates": tuple(certificates),
-            "heads": tuple((key, seq, digest) for key, seq, digest in heads),
+            "past": tuple(past),
+            "seen": _seen(value["seen"]),
         }
     )
 
 
-def _is_head(head: Any) -> bool:
-    return (
-        isinstance(head, list)
-        and len(head) == 3
-        and isinstance(head[0], bytes)
-        and len(head[0]) == 16
-        and type(head[1]) is int
-        and 0 < head[1] <= NUMBER_MAX
-        and isinstance(head[2], bytes)
-        and len(head[2]) == 32
-    )
+def _seen(value: Any) -> Seen:
+    if not isinstance(value, dict) or set(value) != set(Seen.__dataclass_fields__):
+        raise _malformed("seen")
+    seen = Seen(**value)
+    if seen == Seen():
+        return seen
+    known = _is_epoch(seen.epoch) and _is_epoch(seen.run) and _is_token(seen.token)
+    if not known or type(seen.number) is not int or not 0 < seen.number <= NUMBER_MAX:
+        raise _malformed("seen")
+    return seen
+
+
+def _is_epoch(value: Any) -> bool:
+    return isinstance(value, str) and is_epoch(value)
+
+
+def _is_token(value: Any) -> bool:
+    return isinstance(value, bytes) and len(value) == TOKEN_BYTES
 
 
 def _malformed(field_name: str) -> PeerError:

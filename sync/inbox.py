@@ -18,7 +18,7 @@ from sync.keyring import Keyring
 from sync.receipt import Receipt, sign_receipt
 from sync.stream import StreamRow, find_stream, open_stream
 from sync.stream_id import Lane, StreamId
-from sync.tables import ATTACHMENT, ENVELOPE, RECEIPT, STREAM
+from sync.tables import ATTACHMENT, ENVELOPE, OFFER, RECEIPT, STREAM
 
 
 class Contradiction(PeerError):
@@ -99,8 +99,10 @@ def advance(tx: sa.Connection, stream: StreamRow) -> tuple[StreamRow, tuple[tupl
         ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq > stream.head_seq
     )
     if stream.stream.lane == Lane.ATTACHMENT:
-        complete = sa.select(ATTACHMENT.c.seq).where(
-            ATTACHMENT.c.stream_id == stream.row, ATTACHMENT.c.complete_at.is_not(None)
+        complete = (
+            sa.select(OFFER.c.seq)
+            .join(ATTACHMENT, ATTACHMENT.c.id == OFFER.c.attachment_id)
+            .where(OFFER.c.stream_id == stream.row, ATTACHMENT.c.complete_at.is_not(None))
         )
         query = query.where(ENVELOPE.c.seq.in_(complete))
     upto, ranges = contiguous(stream.head_seq, tx.scalars(query))
@@ -153,7 +155,12 @@ def sign_once(
     written = json.dumps(ranges)
     last = tx.execute(
         sa.select(RECEIPT)
-        .where(RECEIPT.c.stream_id == stream.row, RECEIPT.c.signer == place.node, RECEIPT.c.kind == kind)
+        .where(
+            RECEIPT.c.stream_id == stream.row,
+            RECEIPT.c.signer == place.node,
+            RECEIPT.c.epoch == place.epoch,
+            RECEIPT.c.kind == kind,
+        )
         .order_by(RECEIPT.c.number.desc())
         .limit(1)
     ).one_or_none()
@@ -182,6 +189,7 @@ def keep_receipt(tx: sa.Connection, stream: StreamRow, receipt: Receipt, data: b
     where = (
         (RECEIPT.c.stream_id == stream.row)
         & (RECEIPT.c.signer == receipt.signer)
+        & (RECEIPT.c.epoch == receipt.signer_epoch)
         & (RECEIPT.c.kind == receipt.kind)
         & (RECEIPT.c.number == receipt.number)
     )
@@ -191,6 +199,7 @@ def keep_receipt(tx: sa.Connection, stream: StreamRow, receipt: Receipt, data: b
         sa.insert(RECEIPT).values(
             stream_id=stream.row,
             signer=receipt.signer,
+            epoch=receipt.signer_epoch,
             kind=receipt.kind,
             number=receipt.number,
             upto=receipt.upto,

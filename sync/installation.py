@@ -1,5 +1,6 @@
 """A node's folder on disk: made once, opened by every program of the tier."""
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -10,11 +11,13 @@ from core.errors import LocalError
 from core.identifiers import new_id
 from core.store.engine import Database, open_sqlite, open_url
 from core.store.migrate import upgrade
-from sync import audit
+from sync import audit, epoch, home
 from sync.chunkstore import FileChunkStore
-from sync.identity import read_fact, write_fact
+from sync.identity import read_place, write_fact
 from sync.node import Node
 from sync.settings import FILE_NAME, Settings, load_settings, write_settings
+
+log = logging.getLogger(__name__)
 
 DATABASE = "node.db"
 CHUNKS = "chunks"
@@ -53,8 +56,10 @@ def create(
     with db.transaction() as tx:
         write_fact(tx, "node", settings.node)
         write_fact(tx, "epoch", new_id(world))
-        write_fact(tx, "installation", 0)
+        epoch.take_block(tx, 0)
+        epoch.enter_first(tx, read_place(tx), world)
         audit.note(tx, world, actor="init", action="node.created", subject=settings.node, software=SOFTWARE)
+    home.settle(db, folder, world)
     # Written last: a folder with settings is a whole installation.
     write_settings(folder, settings)
     return Installation(folder, settings, db, _load(db, folder, world))
@@ -71,13 +76,9 @@ def open_folder(
     db = _database(folder, settings, raw_key)
     stamp = world.now().strftime("%Y%m%dT%H%M%SZ")
     upgrade(db, chains, folder / BACKUPS / f"before-upgrade-{stamp}.db")
+    if home.settle(db, folder, world):
+        log.warning("this database was restored or copied: a new epoch has begun")
     return Installation(folder, settings, db, _load(db, folder, world))
-
-
-def installation_ordinal(installation: Installation) -> int:
-    """Which installation of this node this is, 0-9: chooses the block of case numbers."""
-    with installation.db.reading() as tx:
-        return int(read_fact(tx, "installation", 0))
 
 
 def _database(folder: Path, settings: Settings, raw_key: bytes | None) -> Database:

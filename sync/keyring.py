@@ -36,9 +36,8 @@ class KeyRecord:
 class Keyring:
     """All keys of one installation. Methods that change it return the records to store with the change."""
 
-    def __init__(self, node: NodeId, epoch: str, records: Iterable[KeyRecord] = ()) -> None:
+    def __init__(self, node: NodeId, records: Iterable[KeyRecord] = ()) -> None:
         self.node = node
-        self.epoch = epoch
         self.revocations: RevocationList = NOTHING_REVOKED
         self.revocations_signed = b""
         self._records: dict[str, KeyRecord] = {}
@@ -67,6 +66,13 @@ class Keyring:
         return _SealingKeys(
             tuple(self._sealing[spki] for spki in sorted(self._sealing, key=lambda s: s != current))
         )
+
+    @property
+    def origin_secrets(self) -> tuple[bytes, ...]:
+        """What the content keys of own envelopes were made from, the current one first."""
+        current = self._own(Use.SEALING).spki
+        held = sorted(self._sealing, key=lambda spki: spki != current)
+        return tuple(self._sealing[spki].origin_secret() for spki in held)
 
     @property
     def pair(self) -> Pair:
@@ -119,6 +125,14 @@ class Keyring:
     def pair_of(self, node: NodeId) -> Pair:
         """The newest certificates of ``node``. Raises as :meth:`verify_key_of`."""
         return Pair(self._trusted(node, Use.SIGNING)[0], self._trusted(node, Use.SEALING)[0])
+
+    def signing_certificates_of(self, node: NodeId) -> tuple[Certificate, ...]:
+        """Every signing certificate of ``node`` that is not revoked, the newest first. Raises as :meth:`verify_key_of`."""
+        return tuple(self._trusted(node, Use.SIGNING))
+
+    def installations_of(self, node: NodeId) -> int:
+        """How many installations of ``node`` have had a certificate."""
+        return len({certificate.epoch for certificate in self._certificates.get(node, {}).values()})
 
     def certificate_with(self, node: NodeId, serial: str) -> Certificate | None:
         return self._certificates.get(node, {}).get(serial)
@@ -284,7 +298,7 @@ class Keyring:
         known = self._known(self.node, use)
         # Stable: the newest that still counts, or else the newest, so that a revoked node can say why it is mute.
         for certificate in sorted(known, key=lambda c: self.revocations.is_revoked(c.serial)):
-            if certificate.epoch == self.epoch and certificate.spki in held:
+            if certificate.spki in held:
                 return certificate
         raise self._not_enrolled()
 

@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.errors import LiandongError
 from core.identifiers import NodeId
-from sync import audit, contact
+from sync import audit, contact, neighbour
 from sync.node import Node
 from sync.outbox import queue_of
 from sync.retry import BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, BUDGET_BYTES_START, next_budget_bytes
@@ -44,8 +44,8 @@ def meet(
     """
     done = Meeting()
     budget, failures = node.budget_of(peer)
-    sign_for = node.unsigned.pop(peer, set())
-    ask_only = failures > 0
+    # Before this run of the program seals a word: has the neighbour seen what this disk does not remember?
+    introduce = failures > 0 or peer not in node.introduced
     message: bytes | None = None
     compared = 0
     while done.rounds < ROUNDS_MAX:
@@ -54,10 +54,9 @@ def meet(
                 node,
                 peer,
                 budget_bytes=budget,
-                sign_for=sign_for,
-                ask_only=ask_only,
+                introduce=introduce,
                 # A neighbour that was restored, or could not keep them, may have forgotten who we are.
-                with_certificates=ask_only,
+                with_certificates=failures > 0 and introduce,
                 asked_bytes=budget,
                 message=message,
             )
@@ -74,7 +73,6 @@ def meet(
                     asks=not compared,
                 )
         except LiandongError as error:
-            node.unsigned[peer] = sign_for
             node.compared.pop(peer, None)
             node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=True))
             raise
@@ -94,12 +92,11 @@ def meet(
         )
         progress(done)
         came = taken.envelopes or taken.chunks
-        if not came and taken.touched and taken.touched <= sign_for:
+        if not came and taken.touched and taken.touched <= bundle.signed:
             # It brings again what was just signed for: it cannot use our receipts, and asking on changes nothing.
             break
-        sign_for = taken.touched
-        moved = came or taken.receipts or taken.touched or ask_only or taken.wishes
-        ask_only = False
+        moved = came or taken.receipts or taken.touched or introduce or taken.wishes
+        introduce = False
         message = taken.reply
         compared += message is not None
         if compared > RECONCILE_ROUNDS_MAX:
@@ -108,10 +105,15 @@ def meet(
                 audit.note(tx, node.world, actor="sync", action="reconcile.unfinished", subject=peer)
         if message is not None:
             continue
-        if not sign_for and not (moved and is_owing(node, peer)):
+        if not _has_receipts(node, peer) and not (moved and is_owing(node, peer)):
             break
     node.set_budget(peer, budget)
     return done
+
+
+def _has_receipts(node: Node, peer: NodeId) -> bool:
+    with node.db.reading() as tx:
+        return neighbour.has_unsent_receipts(tx, peer)
 
 
 def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
@@ -125,8 +127,8 @@ def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
             node,
             certificate.node,
             budget_bytes=max(BUDGET_BYTES_MIN, min(budget, BUDGET_BYTES_MAX)),
-            sign_for=taken.touched,
             reply_to=taken.hello.number,
+            collect_only=taken.standing is neighbour.Standing.ENDED,
             message=taken.reply,
         )
     return reply.data

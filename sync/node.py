@@ -12,10 +12,11 @@ from core.clock import World, iso
 from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
-from sync import attachments, checkpoint
+from sync import attachments, audit, checkpoint, epoch, handback, neighbour
 from sync.attachments import ChunkStore, FileManifest
+from sync.custody import towards
 from sync.dispatch import Dispatch, Handler, Incoming
-from sync.hello import Hello
+from sync.hello import Hello, is_token_of
 from sync.identity import Place, read_place
 from sync.keyring import KeyRecord, Keyring
 from sync.packing import Message
@@ -24,7 +25,7 @@ from sync.shares import Shares
 from sync.stream import append, meet_child
 from sync.stream_id import Lane
 from sync.tables import KEY, PEER, STREAM
-from sync.x509 import read_certificate
+from sync.x509 import Certificate, read_certificate
 
 Facts = Callable[[sa.Connection], dict[str, Any]]
 """What a tier adds to the report that rides in every contact; short text and whole numbers only."""
@@ -46,20 +47,29 @@ class Node:
     """What the tier holds in common with each neighbour, once it has said so."""
     compared: dict[NodeId, tuple[str, str]] = field(default_factory=dict)
     """Our digest and the neighbour's when it was last asked what differs."""
+    still_open: Callable[[sa.Connection, str], bool] = lambda tx, subject: True
+    """Whether a new machine still needs what was said of a subject."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     woken: threading.Event = field(default_factory=threading.Event)
-    unsigned: dict[NodeId, set[int]] = field(default_factory=dict)
-    """Streams of which a neighbour brought something, while our receipts for it may have been lost."""
+    run: str = ""
+    """This start of the program, 32 hexadecimal characters: see :mod:`sync.epoch`."""
+    introduced: set[NodeId] = field(default_factory=set)
+    """Neighbours with whom this run has compared what each has seen of the other."""
 
     @classmethod
     def load(cls, db: Database, world: World, chunks: ChunkStore, software: str) -> "Node":
         """The installation in ``db``. Raises ``LocalError`` (``node.not_initialised``)."""
         with db.reading() as tx:
             place = read_place(tx)
-            keyring = Keyring(place.node, place.epoch, stored_keys(tx))
-        node = cls(db, world, chunks, software, place, keyring)
-        node.dispatch.on(attachments.OFFERED, lambda tx, incoming: None)
-        node.dispatch.on(checkpoint.RECEIPT_ISSUED, node.take_issued_receipt)
+            keyring = Keyring(place.node, stored_keys(tx))
+        node = cls(db, world, chunks, software, place, keyring, run=new_id(world))
+        for type_, handler in {
+            attachments.OFFERED: lambda tx, incoming: None,
+            checkpoint.RECEIPT_ISSUED: node.take_issued_receipt,
+            epoch.EPOCH_BEGUN: node.take_begun,
+            handback.ENVELOPE_HANDED_BACK: node.take_handed_back,
+        }.items():
+            node.dispatch.on(type_, handler, of_carrier=True)
         return node
 
     def post(
@@ -76,13 +86,14 @@ class Node:
     ) -> None:
         """Record a message for ``readers``, in the transaction of the change it tells of."""
         message = Message(message_id, type_, schema, subject, body)
-        append(tx, self.place, self.world, readers=readers, lane=Lane[lane.upper()], message=message)
+        append(tx, self.refresh(tx), self.world, readers=readers, lane=Lane[lane.upper()], message=message)
 
     def offer(self, tx: sa.Connection, manifests: Iterable[FileManifest], readers: Iterable[NodeId]) -> None:
         """Offer the files that a message names to its readers, in the same transaction."""
+        place = self.refresh(tx)
         for manifest in manifests:
             attachments.require_whole(manifest.chunks, self.chunks)
-            attachments.offer(tx, self.place, self.world, manifest, frozenset(readers), new_id(self.world))
+            attachments.offer(tx, place, self.world, manifest, frozenset(readers), new_id(self.world))
 
     def serve(
         self, handlers: Mapping[str, tuple[Callable[[sa.Connection, NodeId, str, bytes], Any], int]]
@@ -98,7 +109,76 @@ class Node:
     def say(self, tx: sa.Connection, readers: Iterable[NodeId], lane: Lane, type_: str, body: bytes) -> None:
         """Record a message of this node's own, about no case."""
         message = Message(new_id(self.world), type_, 1, "", body)
-        append(tx, self.place, self.world, readers=readers, lane=lane, message=message)
+        append(tx, self.refresh(tx), self.world, readers=readers, lane=lane, message=message)
+
+    def refresh(self, tx: sa.Connection) -> Place:
+        """The place as the database has it: another program of this node may have begun a new epoch."""
+        self.place = read_place(tx)
+        return self.place
+
+    def ordinal(self, tx: sa.Connection) -> int:
+        """Which block of case numbers the present epoch uses."""
+        return epoch.ordinal(tx)
+
+    def require_recovered(self, tx: sa.Connection, origin: NodeId) -> None:
+        """Raises ``StateError`` (``node.recovering``) while a neighbour may know more of what ``origin`` began."""
+        place = self.place
+        above = () if place.parent is None else (place.parent,)
+        way = (towards(place.node, origin),) if place.parent is None and origin != place.node else ()
+        epoch.require_recovered(tx, (*above, *way))
+
+    def begin_epoch(self, reason: epoch.Reason) -> None:
+        """Speak in a new epoch from now on."""
+        with self.db.transaction() as tx:
+            self.place = epoch.begin(tx, read_place(tx), self.world, reason)
+        self.introduced.clear()
+
+    def note_hello(self, hello: Hello) -> neighbour.Standing:
+        """Judge the sender's epoch, and what it has seen of ours: if more than we remember, a new epoch begins."""
+        with self.db.transaction() as tx:
+            place = self.refresh(tx)
+            born = self.keyring.pair_of(hello.sender).signing.epoch
+            standing = neighbour.note_bundle(tx, place, self.world, hello, born)
+            forgot = self._compare(tx, hello)
+        if forgot:
+            self.begin_epoch(epoch.Reason.REWOUND)
+        self.introduced.add(hello.sender)
+        return standing
+
+    def _compare(self, tx: sa.Connection, hello: Hello) -> bool:
+        """Whether the neighbour has seen a bundle of our present epoch that this disk does not remember."""
+        seen, place = hello.seen, self.place
+        if not seen.epoch:
+            return False
+        if seen.epoch != place.epoch:
+            if not epoch.is_own(tx, place, seen.epoch):
+                epoch.note_superseded(tx, self.world, hello.sender, seen.epoch)
+            return False
+        epoch.clear_superseded(tx)
+        if epoch.wrote(tx, seen.run, seen.number):
+            neighbour.receipts_arrived(tx, hello.sender, seen.number)
+            return False
+        if is_token_of(self.keyring.verify_key_of(place.node), place.node, seen):
+            return True
+        audit.note(tx, self.world, actor="sync", action="contact.false_witness", subject=hello.sender)
+        return False
+
+    def note_returned(self, hello: Hello) -> None:
+        """After a bundle was taken: has its sender given back all that it holds of our own words?"""
+        if hello.seen.epoch == self.place.epoch and not hello.owes:
+            with self.db.reading() as tx:
+                waiting = hello.sender in epoch.recovering(tx)
+            if waiting:
+                with self.db.transaction() as tx:
+                    epoch.note_recovered(tx, self.world, hello.sender)
+
+    def take_begun(self, tx: sa.Connection, incoming: Incoming) -> None:
+        """Another node has begun an epoch: go on with what was held, and give a new machine the open cases."""
+        handback.take_begun(tx, self, incoming)
+
+    def take_handed_back(self, tx: sa.Connection, incoming: Incoming) -> None:
+        """A node above gives this new machine what concerns it."""
+        handback.take_handed_back(tx, self, incoming)
 
     def apply_ready(self) -> checkpoint.Progress:
         """Bring everything that is held and readable here into effect."""
@@ -111,10 +191,15 @@ class Node:
     def learn_certificates(self, node: NodeId, certificates: Iterable[bytes]) -> None:
         """Enter a neighbour's own certificates. Raises ``PeerError`` (``certificate.*``)."""
         taken = [read_certificate(der) for der in certificates]
-        fresh = [c for c in taken if self.keyring.certificate_with(node, c.serial) is None and c.node == node]
-        if fresh:
+        if any(self.keyring.certificate_with(node, c.serial) is None for c in taken):
             with self.db.transaction() as tx:
-                store_keys(tx, self.keyring.take_certificates(fresh))
+                self.enter_certificates(tx, [c for c in taken if c.node == node])
+
+    def enter_certificates(self, tx: sa.Connection, certificates: Iterable[Certificate]) -> None:
+        """Enter certificates that are not known yet. Raises ``PeerError`` (``certificate.wrong_issuer``)."""
+        fresh = [c for c in certificates if self.keyring.certificate_with(c.node, c.serial) is None]
+        if fresh:
+            store_keys(tx, self.keyring.take_certificates(fresh))
 
     def serial_of(self, node: NodeId) -> str:
         """The serial of the newest certificate of ``node`` known here, empty if there is none."""
@@ -153,6 +238,7 @@ class Node:
                 failures=0,
                 carrier=carrier,
                 knows_serial=hello.knows,
+                knows_epoch=hello.seen.epoch or None,
                 report=json.dumps(hello.report, ensure_ascii=False),
                 **clock,
             )

@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from core.clock import World, iso
 from core.errors import PeerError
 from core.identifiers import NodeId
-from sync.custody import covers
+from sync.custody import covers, towards
 from sync.identity import Place
 from sync.inbox import Contradiction, keep_receipt
 from sync.receipt import Receipt
 from sync.stream import StreamRow, find_stream, stream_row
 from sync.stream_id import StreamId
-from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, STREAM
+from sync.tables import ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, OFFER, STREAM
 
 PAGE = 200
 
@@ -38,11 +38,11 @@ def owed(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
     then: on a thin line it would leave no room for the chunks.
     """
     wished = (
-        sa.select(ATTACHMENT.c.id)
-        .join(ATTACHMENT_DELIVERY, ATTACHMENT_DELIVERY.c.attachment_id == ATTACHMENT.c.id)
+        sa.select(OFFER.c.attachment_id)
+        .join(ATTACHMENT_DELIVERY, ATTACHMENT_DELIVERY.c.attachment_id == OFFER.c.attachment_id)
         .where(
-            ATTACHMENT.c.stream_id == ENVELOPE.c.stream_id,
-            ATTACHMENT.c.seq == ENVELOPE.c.seq,
+            OFFER.c.stream_id == ENVELOPE.c.stream_id,
+            OFFER.c.seq == ENVELOPE.c.seq,
             ATTACHMENT_DELIVERY.c.peer == peer,
         )
     )
@@ -103,9 +103,9 @@ def take_custody_receipt(
 ) -> None:
     """Let go of what the next holder has signed for; of a stream unknown here there is nothing to let go.
 
-    Raises ``PeerError`` (``receipt.stranger``): a receipt by anybody else relieves nobody; and for one that names
-    an envelope we do not have (``receipt.beyond``, ``receipt.other_digest``) ``PeerError``, or ``Contradiction`` if
-    the stream is our own: then it is this machine that forgot.
+    Raises ``PeerError`` (``receipt.stranger``): a receipt by anybody else relieves nobody; for one that names another
+    envelope than we have (``receipt.other_digest``) ``PeerError``; and ``Contradiction`` if the stream is our own, or
+    if its signer holds more of it than we wrote (``receipt.beyond``): then it is this machine that forgot.
     """
     if receipt.signer != peer:
         raise PeerError(
@@ -118,6 +118,9 @@ def take_custody_receipt(
         return
     where = (DELIVERY.c.stream_id == stream.row) & (DELIVERY.c.peer == peer)
     if tx.scalar(sa.select(DELIVERY.c.acked_seq).where(where)) is None:
+        if receipt.stream.origin != place.node and towards(place.node, receipt.stream.origin) == peer:
+            # It tells what it holds after a restore; what came from there is not owed there.
+            return
         raise PeerError(
             "receipt.not_owed",
             zh=f"{peer} 签收了不该交给它的数据流，回执未采用。请核对双方软件版本。",
@@ -135,6 +138,12 @@ def take_custody_receipt(
     )
 
 
+def note_held_by(tx: sa.Connection, row: int, peer: NodeId, seq: int) -> None:
+    """``peer`` has just given us back what we owe it: it holds that, and needs it no more."""
+    where = (DELIVERY.c.stream_id == row) & (DELIVERY.c.peer == peer) & (DELIVERY.c.acked_seq == seq - 1)
+    tx.execute(sa.update(DELIVERY).where(where).values(acked_seq=seq))
+
+
 def _check_digest(tx: sa.Connection, place: Place, stream: StreamRow, receipt: Receipt) -> None:
     ours = tx.scalar(
         sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == receipt.upto)
@@ -143,6 +152,9 @@ def _check_digest(tx: sa.Connection, place: Place, stream: StreamRow, receipt: R
         return
     beyond = ours is None
     code = "receipt.beyond" if beyond else "receipt.other_digest"
+    if beyond and not (receipt.stream.origin == place.node and receipt.stream.epoch == place.epoch):
+        # The signer holds more than this disk remembers: there is nothing to hand over, and nothing to doubt.
+        return
     if receipt.stream.origin != place.node:
         raise PeerError(
             code,
@@ -154,7 +166,7 @@ def _check_digest(tx: sa.Connection, place: Place, stream: StreamRow, receipt: R
         receipt.stream,
         f"{receipt.signer} holds {'more than we wrote' if beyond else 'another envelope'}, number {receipt.upto}",
         code=code,
-        zh=f"{receipt.signer} 的回执与本机记录不一致：本机可能用旧备份恢复过或被复制。已暂停该数据流，请联系市中心。",
+        zh=f"{receipt.signer} 的回执与本机记录不一致：本机可能用旧备份恢复过或被复制。本机将启用新的纪元，把未签收的内容重新发送。",
         en=f"The receipt of {receipt.signer} contradicts this machine: it may have been restored from an old backup "
-        "or cloned. The stream is on hold; tell the city centre.",
+        "or cloned. A new epoch begins here, and what nobody signed for is said again in it.",
     )

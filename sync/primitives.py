@@ -197,6 +197,11 @@ class SealingKey(_PrivateKey):
     def public(self) -> SealingPublicKey:
         return SealingPublicKey(self._key.public_key())
 
+    def origin_secret(self) -> bytes:
+        """32 bytes that only this key gives, from which its owner makes the content keys of its own envelopes."""
+        scalar = self._key.private_numbers().private_value.to_bytes(32, "big")
+        return hkdf(scalar, salt=b"", info=b"liandong/1/envelope/origin-secret")
+
     def open(self, sealed: bytes, info: bytes) -> bytes:
         """What :meth:`SealingPublicKey.seal` was given. Raises ``PeerError`` (``sealing.not_openable``)."""
         try:

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from core.errors import LocalError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
-from sync import audit, cose
+from sync import audit, cose, neighbour
 from sync.authority import Founding, Issuer, Pair, found_city, issue_pair
 from sync.enrolment import Admission, Anchor, Application
 from sync.enrolment_desk import (
@@ -76,6 +76,9 @@ def admit(node: Node, data: bytes) -> bytes:
     fresh: list[Pair] = []
 
     def issue(application: Application) -> Admission:
+        with node.db.reading() as tx:
+            told = neighbour.epochs_of(tx, application.node)
+        lives = max(told, node.keyring.installations_of(application.node))
         request = read_request(application.request)
         pair = issue_pair(
             node.world,
@@ -86,7 +89,8 @@ def admit(node: Node, data: bytes) -> bytes:
             sealing=application.sealing,
         )
         fresh.append(pair)
-        return admission(node.world, pair, _above(node, application.node), node.keyring.revocations_signed)
+        above, revocations = _above(node, application.node), node.keyring.revocations_signed
+        return admission(node.world, pair, above, revocations, lives)
 
     def answer(record: CodeRecord | None) -> Answer:
         return answer_application(node.world, record, data, node.keyring.registration_key, issue)

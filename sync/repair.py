@@ -16,6 +16,7 @@ from core.store.engine import METADATA
 from sync import audit
 from sync.custody import towards
 from sync.envelope import open_envelope
+from sync.hello import Hello
 from sync.node import Node
 from sync.reconcile import Difference, answer, digest_of, open_question
 from sync.reconcile_wire import MESSAGE_BYTES_MAX
@@ -89,14 +90,14 @@ def question_for(tx: sa.Connection, node: Node, peer: NodeId) -> bytes | None:
     return open_question(node.shares.index(tx, peer))
 
 
-def take_turn(
-    node: Node, peer: NodeId, theirs: object, message: bytes | None, *, asks: bool, bytes_max: int
-) -> bytes | None:
-    """This node's part once a bundle is in effect: the next message to ``peer``, None if there is nothing to say.
+def take_turn(node: Node, hello: Hello, message: bytes | None, *, asks: bool) -> bytes | None:
+    """This node's part once a bundle is in effect: the next message to its sender, None if there is nothing to say.
 
-    ``theirs`` is the digest that ``peer`` reported, if any; ``message`` what it brought; ``asks``: begin to ask if
-    the digests differ. Raises ``PeerError`` (``reconcile.*``, ``cbor.*``).
+    ``message`` is what came; ``asks``: begin to ask if the digests differ. A reply keeps to the budget that the
+    sender named. Raises ``PeerError`` (``reconcile.*``, ``cbor.*``).
     """
+    peer, theirs, budget = hello.sender, hello.report.get("shared"), hello.report.get("budget")
+    bytes_max = budget if isinstance(budget, int) else MESSAGE_BYTES_MAX
     with node.db.transaction() as tx:
         check_own(tx, node, peer)
         if message is not None:

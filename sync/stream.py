@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,7 +18,7 @@ from sync.keyring import Keyring
 from sync.packing import Message, require_packable
 from sync.primitives import SealingPublicKey
 from sync.stream_id import EVERYONE, Lane, StreamId, check_stream
-from sync.tables import DELIVERY, ENVELOPE, MESSAGE, PEER, STREAM
+from sync.tables import DELIVERY, ENVELOPE, MESSAGE, OFFER, PEER, STREAM
 
 ENVELOPE_MESSAGES_MAX = 200
 ENVELOPE_RAW_BYTES_TARGET = 48 * 1024
@@ -125,6 +126,38 @@ def append(
     tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(messages=stream.messages + 1))
 
 
+def carry_over(tx: sa.Connection, place: Place, stream: StreamRow, *, beyond: int) -> int:
+    """Move what an ended stream says after envelope ``beyond``, sealed or not, to the stream of the present epoch.
+
+    The ended stream then ends there: nobody has signed for the envelopes that go. Returns the number of messages.
+    """
+    moving = (MESSAGE.c.stream_id == stream.row) & (MESSAGE.c.seq.is_(None) | (MESSAGE.c.seq > beyond))
+    numbers = list(tx.scalars(sa.select(MESSAGE.c.number).where(moving).order_by(MESSAGE.c.number)))
+    id_ = stream.stream
+    if numbers:
+        target = open_stream(tx, place, StreamId(place.node, place.epoch, id_.readers, id_.lane))
+        for offset, number in enumerate(numbers, target.messages + 1):
+            where = (MESSAGE.c.stream_id == stream.row) & (MESSAGE.c.number == number)
+            tx.execute(sa.update(MESSAGE).where(where).values(stream_id=target.row, number=offset, seq=None))
+            # One offer an envelope: its number in the stream is the envelope's.
+            offer = (OFFER.c.stream_id == stream.row) & (OFFER.c.seq == number)
+            tx.execute(sa.update(OFFER).where(offer).values(stream_id=target.row, seq=offset))
+        count = target.messages + len(numbers)
+        tx.execute(sa.update(STREAM).where(STREAM.c.id == target.row).values(messages=count))
+    ends: dict[str, Any] = {"hold": None}
+    if numbers:
+        ends["messages"] = numbers[0] - 1
+    if beyond < stream.head_seq:
+        tx.execute(sa.delete(ENVELOPE).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq > beyond))
+        digest = tx.scalar(
+            sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == beyond)
+        )
+        ends |= {"head_seq": beyond, "applied_seq": min(stream.applied_seq, beyond)}
+        ends["head_digest"] = NO_DIGEST if digest is None else digest
+    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(**ends))
+    return len(numbers)
+
+
 def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring) -> int:
     """Seal every recorded message that waits for an envelope; returns the number of envelopes made.
 
@@ -194,6 +227,7 @@ def _seal_batch(
         first=batch[0][0],
         signing_key=keyring.signing_key,
         readers=keys,
+        origin_secret=keyring.origin_secrets[0],
     )
     tx.execute(
         sa.insert(ENVELOPE).values(

@@ -94,13 +94,14 @@ RECEIPT = sa.Table(
     METADATA,
     sa.Column("stream_id", sa.ForeignKey("stream.id"), primary_key=True),
     sa.Column("signer", sa.String(16), primary_key=True),
+    sa.Column("epoch", sa.String(32), primary_key=True),
     sa.Column("kind", sa.String(12), primary_key=True),
     sa.Column("number", sa.Integer, primary_key=True),
     sa.Column("upto", sa.Integer, nullable=False),
     sa.Column("ranges", sa.Text, nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
     sa.Column("at", sa.String(24), nullable=False),
-    comment="every signed receipt given or taken",
+    comment="every signed receipt given or taken; epoch is the signer's",
 )
 
 APPLIED = sa.Table(
@@ -162,16 +163,51 @@ PEER = sa.Table(
     sa.Column("clock_offset_s", sa.BigInteger),
     sa.Column("carrier", sa.String(16)),
     sa.Column("knows_serial", sa.String(48)),
+    sa.Column("knows_epoch", sa.String(32)),
     sa.Column("report", sa.Text),
-    comment="neighbours as last met",
+    comment="neighbours as last met; knows_epoch is the epoch of ours that they counted as current",
+)
+
+EPOCH = sa.Table(
+    "epoch",
+    METADATA,
+    sa.Column("node", sa.String(16), primary_key=True),
+    sa.Column("epoch", sa.String(32), primary_key=True),
+    sa.Column("born", sa.String(32), nullable=False),
+    sa.Column("began_at", sa.String(24), nullable=False),
+    sa.Column("closed_at", sa.String(24)),
+    sa.Column("reason", sa.String(16), nullable=False),
+    sa.Column("run", sa.String(32), nullable=False),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    sa.Column("token", sa.LargeBinary, nullable=False),
+    sa.Column("spoke_after", sa.Integer, nullable=False, server_default="0"),
+    comment="the lives of this node and of its neighbours: born is the installation, run and number are of the last "
+    "bundle seen; spoke_after counts bundles from a life that had ended",
+)
+
+RUN = sa.Table(
+    "run",
+    METADATA,
+    sa.Column("run", sa.String(32), primary_key=True),
+    sa.Column("number", sa.BigInteger, nullable=False),
+    comment="every time a program of this epoch wrote bundles, with the last number: what we cannot have written "
+    "although a neighbour saw it was written by a life that this disk forgot",
+)
+
+UNSIGNED = sa.Table(
+    "unsigned_stream",
+    METADATA,
+    sa.Column("peer", sa.String(16), primary_key=True),
+    sa.Column("stream_id", sa.ForeignKey("stream.id"), primary_key=True),
+    sa.Column("number", sa.BigInteger),
+    comment="streams of which a neighbour brought something and has not shown that it has our receipt; number is the "
+    "bundle that last carried it",
 )
 
 ATTACHMENT = sa.Table(
     "attachment",
     METADATA,
     sa.Column("id", sa.String(32), primary_key=True),
-    sa.Column("stream_id", sa.ForeignKey("stream.id"), nullable=False),
-    sa.Column("seq", sa.Integer, nullable=False),
     sa.Column("size", sa.Integer, nullable=False),
     sa.Column("chunk_size", sa.Integer, nullable=False),
     sa.Column("chunks", sa.Text, nullable=False),
@@ -179,7 +215,15 @@ ATTACHMENT = sa.Table(
     sa.Column("complete_at", sa.String(24)),
     comment="ciphertext files known here: chunk digests, and which chunks are durable",
 )
-sa.Index("ix_attachment_offer", ATTACHMENT.c.stream_id, ATTACHMENT.c.seq)
+
+OFFER = sa.Table(
+    "attachment_offer",
+    METADATA,
+    sa.Column("stream_id", sa.ForeignKey("stream.id"), primary_key=True),
+    sa.Column("seq", sa.Integer, primary_key=True),
+    sa.Column("attachment_id", sa.ForeignKey("attachment.id"), nullable=False, index=True),
+    comment="which envelope offers which file; one file may be offered again in another stream",
+)
 
 ATTACHMENT_DELIVERY = sa.Table(
     "attachment_delivery",

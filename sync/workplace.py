@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 import sqlalchemy as sa
 
 from sync import audit
-from sync.installation import Installation, installation_ordinal
+from sync.installation import Installation
 from sync.node import Node
 from sync.overview import ScannedFiles, troubles
 from sync.primitives import argon2id
@@ -25,12 +25,10 @@ class Workplace(Generic[Office]):
     office: Office
 
 
-def join(
-    installation: Installation, office: Callable[[Node, sa.Connection, int], Office]
-) -> Workplace[Office]:
+def join(installation: Installation, office: Callable[[Node, sa.Connection], Office]) -> Workplace[Office]:
     """Join an office to the node: messages of others reach it, its own reach the streams."""
     with installation.db.reading() as tx:
-        return Workplace(installation, office(installation.node, tx, installation_ordinal(installation)))
+        return Workplace(installation, office(installation.node, tx))
 
 
 class DeskSeam:

@@ -21,7 +21,7 @@ from core.regions import Divisions
 from core.states import COUNTING
 from core.store.casebook import Attention, suspensions_of
 from sync.custody import covers, missing_bits
-from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, MESSAGE, RECEIPT
+from sync.tables import ATTACHMENT_DELIVERY, DELIVERY, MESSAGE, OFFER, RECEIPT
 from village_agent.app import Village
 from village_agent.intake import Intake
 
@@ -180,15 +180,17 @@ def _parts(tx: sa.Connection, case: Case, parent: NodeId | None) -> tuple[int, i
     sent = parts = 0
     for manifest in case.attachments:
         row: Any = tx.execute(
-            sa.select(ATTACHMENT.c.seq, DELIVERY.c.acked_seq, ATTACHMENT_DELIVERY.c.have)
-            .join(DELIVERY, (DELIVERY.c.stream_id == ATTACHMENT.c.stream_id) & (DELIVERY.c.peer == parent))
+            sa.select(OFFER.c.seq, DELIVERY.c.acked_seq, ATTACHMENT_DELIVERY.c.have)
+            .join(DELIVERY, (DELIVERY.c.stream_id == OFFER.c.stream_id) & (DELIVERY.c.peer == parent))
             .join(
                 ATTACHMENT_DELIVERY,
-                (ATTACHMENT_DELIVERY.c.attachment_id == ATTACHMENT.c.id)
+                (ATTACHMENT_DELIVERY.c.attachment_id == OFFER.c.attachment_id)
                 & (ATTACHMENT_DELIVERY.c.peer == parent),
                 isouter=True,
             )
-            .where(ATTACHMENT.c.id == manifest.id)
+            .where(OFFER.c.attachment_id == manifest.id)
+            .order_by((DELIVERY.c.acked_seq - OFFER.c.seq).desc())
+            .limit(1)
         ).one_or_none()
         if row is None:
             continue

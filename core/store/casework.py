@@ -1,6 +1,6 @@
 """Doing a step: the message, its effect here and its way to the other tiers in one transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import date
 from typing import Protocol
 
@@ -61,8 +61,15 @@ class OfferFiles(Protocol):
     ) -> None: ...
 
 
+Ordinal = Callable[[sa.Connection], int]
+"""Which of the device's blocks of case numbers is in use, 0 to 9: a disk that was restored takes the next."""
+
+RequireRecovered = Callable[[sa.Connection, NodeId], None]
+"""Raises ``StateError`` while somebody else may know more than this disk of the cases of a node."""
+
+
 class Casework:
-    """The verbs of a desk. ``installation`` is the ordinal of this installation, for its block of numbers."""
+    """The verbs of a desk."""
 
     def __init__(
         self,
@@ -72,14 +79,16 @@ class Casework:
         *,
         post: Post,
         offer_files: OfferFiles,
-        installation: int = 0,
+        ordinal: Ordinal = lambda tx: 0,
+        require_recovered: RequireRecovered = lambda tx, origin: None,
     ) -> None:
         self.casebook = casebook
         self.node = node
         self.world = world
         self._post = post
         self._offer_files = offer_files
-        self._installation = installation
+        self._ordinal = ordinal
+        self._require_recovered = require_recovered
 
     def submit(self, tx: sa.Connection, actor: Actor, body: CaseSubmitted) -> Case:
         """Register a case under a number of this node. Raises ``IllegalTransition``, ``StateError`` (``case_id.*``)."""
@@ -87,7 +96,8 @@ class Casework:
         return self._say(tx, None, number, actor, body)
 
     def act(self, tx: sa.Connection, case_id_: CaseId, actor: Actor, body: Body) -> Case:
-        """Take a step on a case of this node, or add to it. Raises ``IllegalTransition``, ``InputError``.
+        """Take a step on a case of this node, or add to it. Raises ``IllegalTransition``, ``InputError``, and
+        ``StateError`` (``node.recovering``) for a step while this disk is being completed after a restore.
 
         If another officer was faster, the step is judged on the case as it is now, and refused in words.
         """
@@ -106,6 +116,8 @@ class Casework:
 
     def _say(self, tx: sa.Connection, case: Case | None, id_: CaseId, actor: Actor, body: Body) -> Case:
         type_ = message_type_of(body)
+        if case is not None and type_ in CHAIN_TYPES:
+            self._require_recovered(tx, case.origin)
         base = case.version if case is not None and type_ in CHAIN_TYPES else None
         message = compose(new_id(self.world), id_, base, self.node, actor, self.world.now(), body)
         outcome = self.casebook.record(tx, message)
@@ -148,7 +160,7 @@ class Casework:
     def _next_number(self, tx: sa.Connection) -> CaseId:
         day: date = self.world.now().astimezone(CHINA).date()
         text = f"{day:%Y%m%d}"
-        block = counter_block(self.node, self._installation)
+        block = counter_block(self.node, self._ordinal(tx))
         where = (COUNTER.c.node == self.node) & (COUNTER.c.day == text)
         last = tx.scalar(sa.select(COUNTER.c.last).where(where))
         number = block.start if last is None or last not in block else last + 1

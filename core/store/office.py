@@ -8,8 +8,9 @@ import sqlalchemy as sa
 from core.clock import World
 from core.identifiers import NodeId
 from core.messages import SCHEMA, MessageType
-from core.store.casebook import Casebook
-from core.store.casework import Casework, OfferFiles, Post
+from core.states import CLOSED
+from core.store.casebook import CASE, Casebook
+from core.store.casework import Casework, OfferFiles, Ordinal, Post, RequireRecovered
 from core.store.rebuild import Shares
 from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED, Shelf
 
@@ -38,6 +39,13 @@ class Carrier(Protocol):
     @property
     def facts(self) -> list[Callable[[sa.Connection], dict[str, Any]]]: ...
     def compare(self, shares: Shares) -> None: ...
+    @property
+    def ordinal(self) -> Ordinal: ...
+    @property
+    def require_recovered(self) -> RequireRecovered: ...
+
+    still_open: Callable[[sa.Connection, str], bool]
+
     def serve(self, handlers: Mapping[str, tuple[Take, int]]) -> None: ...
 
 
@@ -45,28 +53,43 @@ class Office:
     """Composed once per process, on the node's database and in its transactions."""
 
     def __init__(
-        self, node: NodeId, world: World, *, post: Post, offer_files: OfferFiles, installation: int = 0
+        self,
+        node: NodeId,
+        world: World,
+        *,
+        post: Post,
+        offer_files: OfferFiles,
+        ordinal: Ordinal = lambda tx: 0,
+        require_recovered: RequireRecovered = lambda tx, origin: None,
     ) -> None:
         self.shelf = Shelf(world)
         self.casebook = Casebook(self.shelf.item, self.shelf.calendar)
         self.casework = Casework(
-            self.casebook, node, world, post=post, offer_files=offer_files, installation=installation
+            self.casebook,
+            node,
+            world,
+            post=post,
+            offer_files=offer_files,
+            ordinal=ordinal,
+            require_recovered=require_recovered,
         )
 
     @classmethod
-    def join(cls, carrier: Carrier, tx: sa.Connection, installation: int) -> "Office":
+    def join(cls, carrier: Carrier, tx: sa.Connection) -> "Office":
         """An office whose messages leave by ``carrier`` and which takes those that arrive by it."""
         office = cls(
             carrier.place.node,
             carrier.world,
             post=carrier.post,
             offer_files=carrier.offer,
-            installation=installation,
+            ordinal=carrier.ordinal,
+            require_recovered=carrier.require_recovered,
         )
         office.refresh(tx)
         carrier.serve(office.handlers())
         carrier.facts.append(office.facts)
         carrier.compare(Shares(office.casebook, carrier.place.node))
+        carrier.still_open = office.is_open
         return office
 
     def refresh(self, tx: sa.Connection) -> None:
@@ -80,6 +103,11 @@ class Office:
         served[CATALOGUE_PUBLISHED] = (self._take_catalogue, 1)
         served[CALENDAR_PUBLISHED] = (self._take_calendar, 1)
         return served
+
+    def is_open(self, tx: sa.Connection, subject: str) -> bool:
+        """Whether somebody still has to do something on the case of this number."""
+        state = tx.scalar(sa.select(CASE.c.state).where(CASE.c.id == subject))
+        return state is not None and state not in CLOSED
 
     def _take_case(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
         # The city publishes from another process, and a case of the new version may be here a second later.

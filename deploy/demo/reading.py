@@ -54,7 +54,7 @@ class Reader:
         """What this node said of cases, and every receipt in its cabinet, its signature tried again."""
         place = self._installation.node.place
         with self._installation.db.reading() as tx:
-            keyring = Keyring(place.node, place.epoch, stored_keys(tx))
+            keyring = Keyring(place.node, stored_keys(tx))
             streams = {row.id: row for row in tx.execute(sa.select(STREAM))}
             digests = {
                 (row.stream_id, row.seq): bytes(row.digest).hex()

@@ -14,6 +14,7 @@ from core.identifiers import CaseId, NodeId, Tier, division_of, tier_of
 from core.items import Item
 from core.messages import Actor, MessageType, Role
 from core.states import State
+from core.store.backup import back_up
 from core.store.casebook import CASE
 from core.store.engine import open_sqlite
 from core.store.office import Office
@@ -69,13 +70,31 @@ class Offices(Network):
         if node.place.parent is not None:
             self.lines[name] = Line(self.nodes[node.place.parent], node)
         with db.reading() as tx:
-            self.office[name] = Office.join(node, tx, 0)
+            self.office[name] = Office.join(node, tx)
         return node
 
     def add(self, name: NodeId) -> Node:
         node = super().add(name)
         with node.db.reading() as tx:
-            self.office[name] = Office.join(node, tx, 0)
+            self.office[name] = Office.join(node, tx)
+        return node
+
+    def back_up(self, name: NodeId) -> Path:
+        """A copy of a node's database as it is now."""
+        number = len(list(self.folder.glob(f"{name}-copy-*.db")))
+        return back_up(self.nodes[name].db, self.folder / f"{name}-copy-{number}.db")
+
+    def put_back(self, name: NodeId, copy: Path) -> Node:
+        """Start the program of ``name`` on a copy of its database, as if nobody knew that it is one."""
+        self.nodes[name].db.close()
+        path = self.folder / f"{name}.db"
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        shutil.copyfile(copy, path)
+        node = self.open(name)
+        for child, line in self.lines.items():
+            if self.nodes[child].place.parent == name:
+                line.parent = node
         return node
 
     def publish(self, data: bytes) -> None:

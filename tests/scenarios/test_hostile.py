@@ -1,7 +1,6 @@
 """Forgers, clones and poison: refused in words, written down, nothing changed."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -10,23 +9,18 @@ from core import bodies as b
 from core.errors import LiandongError, PeerError
 from core.identifiers import CaseId, NodeId, new_id
 from core.messages import SCHEMA, Actor, Role, compose, encode
-from core.store.backup import back_up
-from core.store.engine import open_sqlite
-from core.store.office import Office
 from sync import contact, cose, meeting
 from sync.bundle import Frame, Kind, read_bundle, write_bundle
-from sync.chunkstore import FileChunkStore
 from sync.envelope import seal
 from sync.header import NO_DIGEST
 from sync.hello import read_hello, sign_hello
-from sync.node import Node
 from sync.packing import BODY_BYTES_MAX, Message
 from sync.revocation import NOTHING_REVOKED, Revocation, sign_revocations
 from sync.stream import append
 from sync.stream_id import Lane, StreamId
 from sync.tables import ENVELOPE, QUARANTINE, STREAM
 from tests.scenarios.offices import FAR_VILLAGE, NEIGHBOUR, VILLAGE, Offices
-from tests.scenarios.world import CITY, OTHER_TOWN, TOWN, Line
+from tests.scenarios.world import CITY, OTHER_TOWN, TOWN
 
 
 def _state(net: Offices, name: NodeId) -> list[object]:
@@ -259,35 +253,6 @@ def test_no_node_can_use_up_the_number_of_anothers_message(net: Offices) -> None
     net.meet(NEIGHBOUR)
     net.meet(VILLAGE)
     assert net.find(TOWN, case_id) is not None
-
-
-def test_of_a_cloned_village_the_second_is_held_with_words_at_both_ends(net: Offices, tmp_path: Path) -> None:
-    net.submit(VILLAGE)
-    net.settle(1)
-    folder = tmp_path / "clone"
-    folder.mkdir()
-    clone_db = open_sqlite(back_up(net.nodes[VILLAGE].db, folder / "clone.db"))
-    clone = Node.load(clone_db, net.world, FileChunkStore(folder / "chunks"), "test")
-    with clone_db.reading() as tx:
-        office = Office.join(clone, tx, 0)
-    first = net.submit(VILLAGE)
-    net.settle(1)
-    real, net.office[VILLAGE], net.nodes[VILLAGE] = net.nodes[VILLAGE], office, clone
-    second = net.submit(VILLAGE)
-    assert second == first
-    meeting.meet(clone, Line(net.nodes[TOWN], clone), TOWN)
-    assert "stream.fork" in net.codes(TOWN)
-    meeting.meet(clone, Line(net.nodes[TOWN], clone), TOWN)
-    assert _holds(net.nodes[TOWN])
-    assert _holds(clone)
-    assert net.case(TOWN, first) is not None
-    net.nodes[VILLAGE] = real
-    clone_db.close()
-
-
-def _holds(node: Node) -> bool:
-    with node.db.reading() as tx:
-        return bool(node.streams_on_hold(tx))
 
 
 def test_a_confidential_case_passes_the_township_unread(net: Offices) -> None:

@@ -108,7 +108,7 @@ def _morning_city(net: Offices, morning: Path, folder: Path) -> tuple[Node, Offi
     db = open_sqlite(folder / f"{CITY}.db")
     node = Node.load(db, net.world, FileChunkStore(folder / "chunks"), "test")
     with db.reading() as tx:
-        return node, Office.join(node, tx, 0)
+        return node, Office.join(node, tx)
 
 
 def _deliver(

@@ -119,7 +119,7 @@ class Network:
 
     def _enrol(self, db: Database, name: NodeId, epoch: str) -> None:
         world, founding = self.world, self.founding
-        keyring = Keyring(name, epoch)
+        keyring = Keyring(name)
         signing, sealing = SigningKey.generate(world.random_bytes), SealingKey.generate(world.random_bytes)
         records = list(keyring.trust(founding.root, founding.issuing))
         records += keyring.add_keys(signing, sealing, world.now())

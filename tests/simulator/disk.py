@@ -3,9 +3,11 @@
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
+import sqlcipher3.dbapi2 as driver
 
 from core.errors import LocalError
 from core.identifiers import NodeId
@@ -48,6 +50,14 @@ class CrashingDatabase(Database):
         disk.may_crash("crash.after_commit")
 
 
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What somebody may put back one day."""
+
+    path: Path
+    chunks: dict[str, bytes]
+
+
 class Disk:
     """One machine's disk. A crash copies database and log as they lie, so that reopening recovers from the log."""
 
@@ -56,6 +66,7 @@ class Disk:
         self.chunks: dict[str, bytes] = {}
         self.free_bytes = EMPTY_BYTES
         self.is_full = False
+        self.copies: list[Copy] = []
         self._life = 0
         folder.mkdir(parents=True)
         shutil.copyfile(template, self.path)
@@ -78,6 +89,28 @@ class Disk:
         db.close()
         for suffix in ("", "-wal", "-shm"):
             Path(f"{before}{suffix}").unlink(missing_ok=True)
+
+    def copy(self) -> "Copy":
+        """A backup of the database as it is now, and which chunks there were."""
+        target = self.folder / f"copy-{len(self.copies)}.db"
+        connection = driver.connect(str(self.path), isolation_level=None)
+        try:
+            connection.execute("VACUUM INTO ?", (str(target),))
+        finally:
+            connection.close()
+        made = Copy(target, dict(self.chunks))
+        self.copies.append(made)
+        return made
+
+    def put_back(self, copy: "Copy", *, chunks: bool) -> None:
+        """The database is ``copy`` again; with ``chunks`` the whole disk is. Call it while the program is off."""
+        before = self.path
+        self._life += 1
+        shutil.copyfile(copy.path, self.path)
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{before}{suffix}").unlink(missing_ok=True)
+        if chunks:
+            self.chunks = dict(copy.chunks)
 
     def may_crash(self, kind: str) -> None:
         if self.misfortune.strikes(kind):

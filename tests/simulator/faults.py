@@ -43,13 +43,13 @@ FAULTS = {
         Fault("node.slow", NODE_HOUR, 0.040),
         Fault("node.power_cut", NODE_HOUR, 0.040),
         Fault("message.poison", NODE_HOUR, 0.040),
-        # With the epochs and the stick:
-        Fault("node.restored", NODE_HOUR, 0.010, on=False),
-        Fault("node.cloned", NODE_HOUR, 0.005, on=False),
+        Fault("node.restored", NODE_HOUR, 0.030),
+        Fault("node.rolled_back", NODE_HOUR, 0.020),
+        Fault("node.cloned", NODE_HOUR, 0.020),
+        Fault("node.older_version", NODE_HOUR, 0.020),
         Fault("stick.lost", CONTACT, 0.010, on=False),
         Fault("stick.foreign", CONTACT, 0.010, on=False),
         Fault("stick.half_copied", CONTACT, 0.010, on=False),
-        Fault("node.older_version", NODE_HOUR, 0.010, on=False),
         Fault("disk.bit_rot", NODE_HOUR, 0.010, on=False),
     )
 }

@@ -1,5 +1,6 @@
 """What people outside were told: slips in citizens' hands and steps that a clerk saw done. The judge goes by it alone."""
 
+import json
 from dataclasses import dataclass, field
 
 from core.identifiers import CaseId, NodeId
@@ -36,9 +37,15 @@ class Slip:
     confidential: bool
     submission: bytes
     best_wording: str = ""
+    lost: bool = False
+    """No disk has it any more: see :mod:`tests.simulator.disaster`."""
+
+    @property
+    def message_id(self) -> str:
+        return str(json.loads(self.submission)["id"])
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Done:
     """A step that the screen reported as done."""
 
@@ -46,6 +53,7 @@ class Done:
     case_id: CaseId
     message_id: str
     type: str
+    lost: bool = False
 
 
 @dataclass(slots=True)

@@ -19,6 +19,7 @@ from core.items import Item
 from core.messages import Actor, Body, Role, encode
 from core.states import State
 from core.store.engine import CommitUnknown
+from sync import epoch
 from tests.simulator.disk import SimulatedCrash
 from tests.simulator.invented import invent, sheet_for, small_catalogue
 from tests.simulator.judge import REFUSALS, Judge
@@ -75,6 +76,10 @@ class People:
                 self._later(THINK_S, partial(self._work, site, CaseId(case_id), version))
 
     def _serve(self, site: Site, person: Person) -> None:
+        if site.is_up and self._is_recovering(site):
+            # Whether the person has been here before nobody can say until the township has been asked.
+            self._later(COME_AGAIN_S, lambda: self._serve(site, person))
+            return
         known = self._find(site, person) if site.is_up else None
         if known is not None:
             self._print(site, person, known)
@@ -82,6 +87,11 @@ class People:
             self._attempt(site, lambda: self._apply(site, person), lambda: self._serve(site, person))
         else:
             self._later(COME_AGAIN_S, lambda: self._serve(site, person))
+
+    def _is_recovering(self, site: Site) -> bool:
+        assert site.db is not None
+        with site.db.reading() as tx:
+            return bool(epoch.recovering(tx))
 
     def _find(self, site: Site, person: Person) -> CaseId | None:
         assert site.db is not None

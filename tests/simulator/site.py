@@ -10,8 +10,9 @@ import township_node.app
 import village_agent.app
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
 from core.store.office import Office
+from sync import epoch
 from sync.authority import Founding, Issuer, issue_pair
-from sync.identity import write_fact
+from sync.identity import read_place, write_fact
 from sync.installation import Installation
 from sync.keyring import Keyring
 from sync.node import Node, store_keys
@@ -44,6 +45,11 @@ class Site:
     contact_due_s: float | None = None
     contact_failed: bool = False
     mark: tuple[int, ...] = ()
+    restores: int = 0
+    is_restored: bool = False
+    """The database was put back and its program knows it: see ``sync.home``."""
+    is_older: bool = False
+    """The program is a version before: it does not know ratings yet."""
     on_desk: set[tuple[str, str]] = field(default_factory=set)
     _peephole: driver.Connection | None = None
 
@@ -62,6 +68,10 @@ class Site:
     def start(self) -> None:
         """Open what the disk holds, as a tier's program does."""
         self.db = self.disk.open()
+        if self.is_restored:
+            with self.db.transaction() as tx:
+                epoch.begin(tx, read_place(tx), self.clock, epoch.Reason.RESTORED)
+            self.is_restored = False
         self.node = Node.load(self.db, self.clock, self.disk, "simulated")
         installation = Installation(self.disk.folder, Settings(node=self.name), self.db, self.node)
         composed = COMPOSE[self.tier](installation)
@@ -69,6 +79,8 @@ class Site:
         if composed.installation.node.place.tier is Tier.VILLAGE:
             self.village = composed
             self.intake = Intake(composed)
+        if self.is_older:
+            self.node.dispatch.forget("CaseRated")
 
     def lose_power(self) -> None:
         """The program is gone; the disk is as it lay."""
@@ -100,7 +112,7 @@ def enrol(site: Site, founding: Founding, above: list[Certificate]) -> list[Cert
     """Give a fresh installation its identity and its certificates; returns the two that are its own."""
     clock = site.clock
     epoch = clock.random_bytes(16).hex()
-    keyring = Keyring(site.name, epoch)
+    keyring = Keyring(site.name)
     signing, sealing = SigningKey.generate(clock.random_bytes), SealingKey.generate(clock.random_bytes)
     records = list(keyring.trust(founding.root, founding.issuing))
     records += keyring.add_keys(signing, sealing, clock.now())

@@ -29,6 +29,7 @@ from sync.stream import append, meet_child
 from sync.stream_id import EVERYONE, Lane
 from sync.x509 import Certificate
 from tests.simulator import disk as disks
+from tests.simulator.disaster import Disasters
 from tests.simulator.disk import Disk, SimulatedCrash
 from tests.simulator.faults import Misfortune
 from tests.simulator.hpke import repeatable_sealing
@@ -49,7 +50,18 @@ CLOCK_JUMPS = {
     "clock.hour_back": timedelta(hours=-1),
     "clock.year_back": timedelta(days=-365),
 }
-TIMED = (*CLOCK_JUMPS, "disk.nearly_full", "disk.full", "node.slow", "node.power_cut", "message.poison")
+TIMED = (
+    *CLOCK_JUMPS,
+    "disk.nearly_full",
+    "disk.full",
+    "node.slow",
+    "node.power_cut",
+    "message.poison",
+    "node.restored",
+    "node.rolled_back",
+    "node.cloned",
+    "node.older_version",
+)
 MEMORY = Path("/dev/shm")
 
 
@@ -96,6 +108,7 @@ class City:
         self._chance = random.Random(f"{seed}/world")
         self.judge = Judge(self.ledger, self.sites, lambda: self.timeline.now_s)
         self.people = People(self, f"{seed}/people")
+        self.disasters = Disasters(self, f"{seed}/disasters")
         self._build()
 
     def say(self, what: str, who: str, **facts: object) -> None:
@@ -125,11 +138,11 @@ class City:
 
     def crashed(self, crash: SimulatedCrash) -> None:
         site = self.sites[crash.node]
-        self._power_cut(site, crash.point, self._chance.uniform(5, 600))
+        self.power_cut(site, crash.point, self._chance.uniform(5, 600))
 
     def restart(self, site: Site, why: str) -> None:
         """Somebody closes the program and opens it again."""
-        self._power_cut(site, why, 1.0)
+        self.power_cut(site, why, 1.0)
 
     def touched(self, site: Site) -> None:
         """After anything happened at a node: wake whoever now has something to do."""
@@ -192,6 +205,8 @@ class City:
         for site in self.sites.values():
             if site.parent is not None:
                 self._wake(site, self._chance.uniform(0, CONTACT_EVERY_S))
+            if self.plan.misfortune:
+                self.timeline.at(self._chance.uniform(300, 1200), partial(self.disasters.keep_copies, site))
             for kind in TIMED:
                 for at_s in self.misfortune.times(kind, self.plan.hours):
                     self.timeline.at(at_s, partial(self._strike, kind, site))
@@ -288,8 +303,16 @@ class City:
             site.clock.slowness_s += self._chance.uniform(10, 300)
         elif kind == "message.poison":
             self._poison(site)
+        elif kind == "node.restored":
+            self.disasters.restore(site, back_s)
+        elif kind == "node.rolled_back":
+            self.disasters.roll_back(site, back_s)
+        elif kind == "node.cloned":
+            self.disasters.clone(site)
+        elif kind == "node.older_version":
+            self.disasters.older(site, back_s)
         elif site.is_up:
-            self._power_cut(site, kind, back_s)
+            self.power_cut(site, kind, back_s)
 
     def _poison(self, site: Site) -> None:
         """A faulty or newer program of this node says what nobody can apply."""
@@ -312,7 +335,7 @@ class City:
             self.say("poison", site.name, type=message.type)
         self.touched(site)
 
-    def _power_cut(self, site: Site, point: str, away_s: float) -> None:
+    def power_cut(self, site: Site, point: str, away_s: float) -> None:
         self.say("down", site.name, point=point)
         site.lose_power()
         self.timeline.after(away_s, partial(self._power_back, site))
@@ -322,13 +345,23 @@ class City:
             return
         site.start()
         self.say("up", site.name)
+        self._retry(site)
         self.judge.check_audit(site)
         self.judge.check_numbers(site)
         site.mark = ()
         site.contact_failed = False
         if site.parent is not None:
             self._wake(site, 0.1)
+        for child in self.sites.values():
+            # Every node calls at its rhythm; here those are called who may have to complete a disk that was put back.
+            if site.restores and child.parent == site.name:
+                self._wake(child, self._chance.uniform(0, CONTACT_EVERY_S))
         self.touched(site)
+
+    def _retry(self, site: Site) -> None:
+        """The hourly chore: what was set aside is tried again."""
+        if site.node is not None:
+            site.node.retry_quarantined()
 
     def _heal(self) -> None:
         """The line is good again, the disks have room, the clocks are right, every machine is on."""
@@ -338,7 +371,10 @@ class City:
             line.down_until_s = 0.0
         for site in self.sites.values():
             _clear(site.disk)
+            self.disasters.upgrade(site)
             self._power_back(site)
+            self._retry(site)
+        self.disasters.end()
 
 
 def run(seed: int, plan: Plan, *, keep_trace: bool = False) -> Outcome:

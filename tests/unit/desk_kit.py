@@ -44,7 +44,7 @@ class Place:
         self.desks: dict[NodeId, DeskContext] = {}
         for name, node in self.network.nodes.items():
             with node.db.reading() as tx:
-                self.offices[name] = Office.join(node, tx, 0)
+                self.offices[name] = Office.join(node, tx)
         for name in (CITY, TOWN, OTHER_TOWN):
             self.desks[name] = self._desk(name, folder)
         self._publish()

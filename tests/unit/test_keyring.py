@@ -26,10 +26,10 @@ class Town:
     def __init__(self) -> None:
         self.world = StillWorld()
         self.founding = found_city(self.world, CITY)
-        self.city = Keyring(CITY, EPOCH)
+        self.city = Keyring(CITY)
         self.city.trust(self.founding.root, self.founding.issuing)
         self.city.add_authority(self.founding.issuing_key, SealingKey.generate(self.world.random_bytes))
-        self.village = Keyring(VILLAGE, VILLAGE_EPOCH)
+        self.village = Keyring(VILLAGE)
         self.village.trust(self.founding.root, self.founding.issuing)
         for ring in (self.city, self.village):
             self.enrol(ring)
@@ -42,7 +42,7 @@ class Town:
             self.world,
             self.city.issuer,
             node=ring.node,
-            epoch=ring.epoch,
+            epoch=VILLAGE_EPOCH if ring.node == VILLAGE else EPOCH,
             signing=signing.public(),
             sealing=sealing.public(),
         )
@@ -86,7 +86,7 @@ def test_a_keyring_comes_back_from_its_records_in_any_order() -> None:
     town.city.take_revocations(town.revoke())
     records = list(town.city.records())
     Random(7).shuffle(records)
-    again = Keyring(CITY, EPOCH, records)
+    again = Keyring(CITY, records)
     assert again.records() == town.city.records()
     assert again.pair == town.city.pair
     assert again.revocations == town.city.revocations
@@ -99,7 +99,7 @@ def test_a_keyring_comes_back_from_its_records_in_any_order() -> None:
 def test_every_change_returns_the_records_that_make_it_last() -> None:
     town = Town()
     stored: dict[str, KeyRecord] = {}
-    ring = Keyring(VILLAGE, VILLAGE_EPOCH)
+    ring = Keyring(VILLAGE)
     signing, sealing = (
         SigningKey.generate(town.world.random_bytes),
         SealingKey.generate(town.world.random_bytes),
@@ -119,11 +119,11 @@ def test_every_change_returns_the_records_that_make_it_last() -> None:
         ring.take_revocations(town.revoke()),
     ):
         stored |= {record.record_id: record for record in records}
-    assert Keyring(VILLAGE, VILLAGE_EPOCH, stored.values()).records() == ring.records()
+    assert Keyring(VILLAGE, stored.values()).records() == ring.records()
 
 
 def test_before_enrolment_it_says_what_to_do() -> None:
-    ring = Keyring(VILLAGE, VILLAGE_EPOCH)
+    ring = Keyring(VILLAGE)
     for ask in ("signing_key", "sealing_key", "pair", "root", "issuing"):
         with pytest.raises(StateError, match=r"keyring\.not_enrolled"):
             getattr(ring, ask)
@@ -138,11 +138,12 @@ def test_only_the_city_can_issue() -> None:
             getattr(village, ask)
 
 
-def test_an_own_certificate_of_an_earlier_epoch_is_not_used() -> None:
+def test_an_own_certificate_is_used_only_with_its_key() -> None:
     town = Town()
-    reborn = Keyring(VILLAGE, "2e" * 16, town.village.records())
+    keyless = [r for r in town.village.records() if not r.record_id.startswith("own/signing")]
+    another = Keyring(VILLAGE, keyless)
     with pytest.raises(StateError, match=r"keyring\.not_enrolled"):
-        _ = reborn.pair
+        _ = another.pair
 
 
 def test_a_revoked_signer_is_refused_by_name_and_an_older_list_revives_nobody() -> None:
@@ -244,7 +245,7 @@ def test_foreign_certificates_and_another_root_are_not_taken() -> None:
 def test_a_record_from_newer_software_is_named() -> None:
     for record_id, data in (("own/quantum/1", b"\x81\x41a"), ("node/x/y", b"\x80"), ("node/x/y", b"\x01")):
         with pytest.raises(LiandongError) as refused:
-            Keyring(VILLAGE, VILLAGE_EPOCH, [KeyRecord(record_id, VILLAGE, data)])
+            Keyring(VILLAGE, [KeyRecord(record_id, VILLAGE, data)])
         assert isinstance(refused.value, LocalError)
 
 

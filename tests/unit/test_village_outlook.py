@@ -63,7 +63,7 @@ def three(tmp_path: Path) -> Iterator[Three]:
     offices = {}
     for place in (CITY, TOWN):
         with net.nodes[place].db.reading() as tx:
-            offices[place] = Office.join(net.nodes[place], tx, 0)
+            offices[place] = Office.join(net.nodes[place], tx)
     village = compose(Installation(tmp_path, Settings(node=name), node.db, node))
     data = encode_catalogue(load_catalogue())
     with net.nodes[CITY].db.transaction() as tx:
