@@ -27,6 +27,7 @@ class Kind(IntEnum):
     WANT = 5
     ASK = 6
     MISSING = 7
+    COMPARE = 8
     END = 255
 
 

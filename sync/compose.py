@@ -12,6 +12,7 @@ from sync.identity import next_count
 from sync.inbox import custody_receipt
 from sync.node import Node
 from sync.outbox import envelope_bytes, unsigned_streams
+from sync.repair import shared_digest
 from sync.stream import seal_waiting, stream_with
 
 ASK_MAX = 500
@@ -73,6 +74,7 @@ def compose(
     with_certificates: bool = False,
     asked_bytes: int = 0,
     carried: Carried | None = None,
+    message: bytes | None = None,
 ) -> Composed:
     """The bundle for ``peer``: receipts it has not shown to have, wishes, and what is owed within the budget.
 
@@ -80,7 +82,8 @@ def compose(
     learns it before it speaks; after a broken contact, so that no byte is sent twice. ``collect_only``: the receiver's
     epoch has ended, so it is signed for and asked for what is missing, and given nothing. ``asked_bytes`` is the
     budget we ask the neighbour to keep to. At least one envelope goes along even if it is larger than that.
-    ``carried``: this bundle goes on where the earlier ones of an export ended, and is added to it.
+    ``carried``: this bundle goes on where the earlier ones of an export ended, and is added to it. ``message`` is one
+    of the reconciliation.
     """
     frames: list[Frame] = []
     load = _Load(budget_bytes)
@@ -107,6 +110,8 @@ def compose(
                 frames.append(Frame(Kind.ASK, cose.encode(keys)))
         elif not collect_only:
             _fill(node, tx, peer, load, carried)
+        if message is not None:
+            load.frames.append(Frame(Kind.COMPARE, message))
         if missing := refetch.asked_of(tx, peer):
             # The last frame: a node that does not know it yet has taken all the others by then.
             load.frames.append(Frame(Kind.MISSING, cose.encode(missing)))
@@ -154,6 +159,7 @@ def _introduce(
     pair = node.keyring.pair
     met = node.peer(tx, peer)
     known = met is not None and met.knows_serial == pair.signing.serial
+    shared = shared_digest(tx, node, peer)
     settled = met is not None and met.knows_epoch == node.place.epoch
     if not settled:
         neighbour.sign_all(tx, node.place, peer)
@@ -172,5 +178,7 @@ def _introduce(
         past=() if settled else epoch.past(tx, node.place),
         owes=neighbour.owes_own(tx, peer),
         certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
-        report=node.report(tx) | ({"budget": asked_bytes} if asked_bytes else {}),
+        report=node.report(tx)
+        | ({"budget": asked_bytes} if asked_bytes else {})
+        | ({"shared": shared} if shared else {}),
     )

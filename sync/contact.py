@@ -13,22 +13,22 @@ import sqlalchemy as sa
 
 from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
-from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
+from core.identifiers import NodeId
 from sync import attachments, audit, cose, epoch, neighbour, refetch
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle
 from sync.compose import ASK_MAX, WANT_BYTES_MAX, WANT_FILES_MAX
-from sync.custody import next_hops, towards
 from sync.envelope import open_envelope, read_header, verify
-from sync.header import Header
 from sync.hello import Hello, read_hello, verify_hello
 from sync.inbox import Arrival, Contradiction, advance, hold, holds_digest, put_on_hold
 from sync.node import Node
 from sync.outbox import note_held_by, take_custody_receipt
 from sync.primitives import sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
-from sync.stream import children, find_stream, stream_with
-from sync.stream_id import EVERYONE, Lane
+from sync.repair import take_turn
+from sync.routes import require_neighbour, require_route
+from sync.stream import find_stream, stream_with
+from sync.stream_id import Lane
 from sync.tables import STREAM
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,9 @@ class Taken:
     chunks: int = 0
     receipts: int = 0
     wishes: int = 0
+    compared: bytes | None = None
+    """The reconciliation message that came; ``reply`` is ours to it, or our first question."""
+    reply: bytes | None = None
     standing: neighbour.Standing = neighbour.Standing.CURRENT
     touched: set[int] = field(default_factory=set)
     contradicted: bool = False
@@ -64,12 +67,18 @@ class Taken:
 
 
 def take(
-    node: Node, data: bytes, *, carrier: str, expected: NodeId | None = None, answers: int | None = None
+    node: Node,
+    data: bytes,
+    *,
+    carrier: str,
+    expected: NodeId | None = None,
+    answers: int | None = None,
+    asks: bool = False,
 ) -> Taken:
     """Take over what a bundle brings and bring it into effect.
 
-    ``answers`` is the number of our bundle that this one must reply to. Raises ``PeerError`` if the bundle's head
-    cannot be trusted (nothing is taken then). A single bad frame is refused, noted in the audit log and listed in
+    ``answers`` is the number of our bundle that this one must reply to; ``asks``: begin to reconcile if both are level
+    and differ. Raises ``PeerError`` if the bundle's head cannot be trusted (nothing is taken then). A single bad frame is refused, noted in the audit log and listed in
     ``refused``; the others count. Where the bundle shows that this disk has forgotten something, a new epoch begins.
     """
     state = ReadState()
@@ -92,14 +101,25 @@ def take(
                 advance(tx, stream_with(tx, row))
                 neighbour.want_receipt(tx, hello.sender, row)
     taken.complete = state.complete
-    _note_refusals(node, taken)
     if taken.contradicted:
         node.begin_epoch(epoch.Reason.CONTRADICTED)
     if taken.standing is not neighbour.Standing.ENDED:
         node.note_contact(hello, carrier)
     node.apply_ready()
     node.note_returned(hello)
+    if taken.standing is not neighbour.Standing.ENDED:
+        _reconcile(node, taken, asks)
+    _note_refusals(node, taken)
     return taken
+
+
+def _reconcile(node: Node, taken: Taken, asks: bool) -> None:
+    # With envelopes or chunks on the way the two are not level: what differs now may be among them.
+    if not (taken.envelopes or taken.chunks):
+        try:
+            taken.reply = take_turn(node, taken.hello, taken.compared, asks=asks)
+        except PeerError as error:
+            taken.refuse(error)
 
 
 def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
@@ -122,7 +142,7 @@ def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
             zh=f"连接的证书属于 {expected}，数据包却署名 {claim.sender}，未接收。",
             en=f"The connection's certificate belongs to {expected} but the bundle is by {claim.sender}; it was not taken.",
         )
-    _require_neighbour(node, claim.sender)
+    require_neighbour(node, claim.sender)
     node.learn_certificates(claim.sender, claim.certificates)
     hello = verify_hello(frame.payload, node.keyring.verify_key_of(claim.sender))
     _require_in_date(node, claim.sender)
@@ -137,18 +157,6 @@ def _require_in_date(node: Node, sender: NodeId) -> None:
         # It was issued, so its time has come: one that is "not yet valid" tells that our clock lags.
         if verdict.status is not CertStatus.NOT_YET_VALID:
             verdict.require()
-
-
-def _require_neighbour(node: Node, sender: NodeId) -> None:
-    division = division_of(sender)
-    below = tier_of(division) is not Tier.CITY and parent_of(division) == node.place.division
-    if not below and sender != node.place.parent:
-        raise PeerError(
-            "contact.stranger",
-            zh=f"{sender} 不是本机的上级或下级，未接收。请检查地址设置，或把U盘带到所属的镇。",
-            en=f"{sender} is neither above nor below this node; nothing was taken. Check the address, or bring the "
-            "stick to the township it belongs to.",
-        )
 
 
 def _batches(frames: Iterator[Frame], taken: Taken) -> Iterator[list[Frame]]:
@@ -181,6 +189,8 @@ def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken
             _take_questions(tx, frame.payload, taken)
         elif frame.kind is Kind.MISSING:
             taken.wishes += refetch.take_question(tx, taken.hello.sender, frame.payload)
+        elif frame.kind is Kind.COMPARE and taken.compared is None:
+            taken.compared = frame.payload
         else:
             raise _malformed(frame.kind)
     except LocalError:
@@ -252,7 +262,7 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
         return
     node.db.require_room()
     peer = taken.hello.sender
-    _require_route(node, tx, peer, header)
+    require_route(node, tx, peer, header)
     key = node.keyring.verify_key_of(header.origin)
     verify(data, key)
     offer = None
@@ -265,25 +275,6 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     note_held_by(tx, stream.row, peer, header.seq)
     taken.touched.add(stream.row)
     taken.envelopes += 1
-
-
-def _require_route(node: Node, tx: sa.Connection, peer: NodeId, header: Header) -> None:
-    # The neighbour must be the one by whom this origin's envelopes come, and we a stop on the way; or it gives back
-    # what it once had by way of us, or our own words from an epoch that has ended.
-    me = node.place.node
-    everyone = header.readers == (EVERYONE,)
-    comes_by = header.origin != me and towards(me, header.origin) == peer
-    onward = next_hops(me, header.readers, origin=header.origin, children=children(tx, node.place))
-    public_by_other = everyone and tier_of(division_of(header.origin)) is not Tier.CITY
-    given_back = peer in onward and (header.origin != me or header.epoch != node.place.epoch)
-    forward = comes_by and (me in header.readers or everyone or onward)
-    if public_by_other or not (forward or given_back):
-        raise PeerError(
-            "envelope.misrouted",
-            zh=f"来自 {header.origin} 的信封不该由 {peer} 送到这里，未接收。请核对区划和地址设置。",
-            en=f"An envelope of {header.origin} has no business here by way of {peer}; it was not taken. "
-            "Check divisions and addresses.",
-        )
 
 
 def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> None:

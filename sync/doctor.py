@@ -8,11 +8,13 @@ from datetime import timedelta
 from enum import StrEnum
 from urllib.parse import urlsplit
 
+import sqlalchemy as sa
+
 from core.clock import from_iso, local
 from core.errors import LiandongError
 from core.store.backup import horizon
 from core.store.engine import SQLITE_SAFE_SINCE, SQLITE_VERSION
-from sync import audit, backups, damage, scrub
+from sync import audit, backups, damage, repair, scrub
 from sync.held import LISTED_MAX, count_messages, held
 from sync.installation import BACKUPS, Installation
 from sync.status import is_enrolled, status
@@ -285,6 +287,36 @@ def _rot(installation: Installation) -> Iterator[Finding]:
         )
 
 
+def _compared(installation: Installation) -> Iterator[Finding]:
+    with installation.db.reading() as tx:
+        yield from differences_found(tx)
+
+
+def differences_found(tx: sa.Connection) -> Iterator[Finding]:
+    """What differs from a neighbour, or from its own messages, and what was put right of late."""
+    for row in repair.differences(tx, settled=False, limit=20):
+        mine, theirs = (row[side][:8] if row[side] else "-" for side in ("mine", "theirs"))
+        zh = f"与 {row['peer']} 所存不一致（本机 {mine}，对方 {theirs}）"
+        en = f"differs from what {row['peer']} holds (here {mine}, there {theirs})"
+        if not row["mine"] and not row["theirs"]:
+            zh, en = "与本机所存的消息不符", "is not what the messages held here make"
+        yield Finding(
+            Level.BAD,
+            "case.differs",
+            f"{row['subject']} {zh}，尚未恢复一致。请联系市中心核对。",
+            f"{row['subject']} {en}, and is not mended yet. Ask the city centre to look.",
+        )
+    for row in repair.differences(tx, settled=True, limit=20):
+        if row["repaired_at"]:
+            yield Finding(
+                Level.WARN,
+                "case.repaired",
+                f"{row['subject']} 曾与数据流不符，{row['repaired_at']} 已由数据流补正。若反复出现，请检查磁盘。",
+                f"{row['subject']} was not what its messages make; it was made anew at {row['repaired_at']}. If this "
+                "comes again, check the disk.",
+            )
+
+
 def _span_zh(seconds: int) -> str:
     days, hours = abs(seconds) // 86400, abs(seconds) // 3600
     return f"{days} 天" if days else f"{hours} 小时" if hours else f"{abs(seconds) // 60} 分钟"
@@ -304,4 +336,5 @@ _CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     _set_aside,
     _copies,
     _rot,
+    _compared,
 )

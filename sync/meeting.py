@@ -7,7 +7,7 @@ import sqlalchemy as sa
 
 from core.errors import LiandongError
 from core.identifiers import NodeId
-from sync import contact, neighbour
+from sync import audit, contact, neighbour
 from sync.compose import compose
 from sync.node import Node
 from sync.outbox import queue_of
@@ -17,6 +17,8 @@ from sync.transport.base import Transport
 from sync.x509 import read_certificate
 
 ROUNDS_MAX = 10_000
+RECONCILE_ROUNDS_MAX = 64
+"""Round trips that one meeting spends on finding what differs; the next one finds the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,8 @@ def meet(
     budget, failures = node.budget_of(peer)
     # Before this run of the program seals a word: has the neighbour seen what this disk does not remember?
     introduce = failures > 0 or peer not in node.introduced
+    message: bytes | None = None
+    compared = 0
     while done.rounds < ROUNDS_MAX:
         with node.lock:
             bundle = compose(
@@ -55,15 +59,22 @@ def meet(
                 # A neighbour that was restored, or could not keep them, may have forgotten who we are.
                 with_certificates=failures > 0 and introduce,
                 asked_bytes=budget,
+                message=message,
             )
         started_s = node.world.monotonic_s()
         try:
             answer = transport.exchange(bundle.data)
             with node.lock:
                 taken = contact.take(
-                    node, answer, carrier=transport.carrier, expected=peer, answers=bundle.number
+                    node,
+                    answer,
+                    carrier=transport.carrier,
+                    expected=peer,
+                    answers=bundle.number,
+                    asks=not compared,
                 )
         except LiandongError as error:
+            node.compared.pop(peer, None)
             node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=True))
             raise
         took_s = node.world.monotonic_s() - started_s
@@ -87,6 +98,14 @@ def meet(
             break
         moved = came or taken.receipts or taken.touched or introduce or taken.wishes
         introduce = False
+        message = taken.reply
+        compared += message is not None
+        if compared > RECONCILE_ROUNDS_MAX:
+            message = None
+            with node.db.transaction() as tx:
+                audit.note(tx, node.world, actor="sync", action="reconcile.unfinished", subject=peer)
+        if message is not None:
+            continue
         if not _has_receipts(node, peer) and not (moved and is_owing(node, peer)):
             break
     node.set_budget(peer, budget)
@@ -111,6 +130,7 @@ def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
             budget_bytes=max(BUDGET_BYTES_MIN, min(budget, BUDGET_BYTES_MAX)),
             reply_to=taken.hello.number,
             collect_only=taken.standing is neighbour.Standing.ENDED,
+            message=taken.reply,
         )
     return reply.data
 

@@ -22,6 +22,7 @@ from sync.identity import Place, read_place
 from sync.keyring import KeyRecord, Keyring
 from sync.packing import Message
 from sync.retry import BUDGET_BYTES_START
+from sync.shares import Shares
 from sync.stream import append, meet_child
 from sync.stream_id import Lane
 from sync.tables import KEY, PEER, STREAM
@@ -45,6 +46,10 @@ class Node:
     facts: list[Facts] = field(default_factory=list)
     books: list[Books] = field(default_factory=list)
     """The tables that the office lets the node look through for rot."""
+    shares: Shares | None = None
+    """What the tier holds in common with each neighbour, once it has said so."""
+    compared: dict[NodeId, tuple[str, str]] = field(default_factory=dict)
+    """Our digest and the neighbour's when it was last asked what differs."""
     still_open: Callable[[sa.Connection, str], bool] = lambda tx, subject: True
     """Whether a new machine still needs what was said of a subject."""
     lock: threading.RLock = field(default_factory=threading.RLock)
@@ -99,6 +104,10 @@ class Node:
         """Let handlers ``(transaction, origin, subject, body)``, each with its newest schema, take messages."""
         for type_, (take, schema) in handlers.items():
             self.dispatch.on(type_, _as_handler(take), schema=schema)
+
+    def compare(self, shares: Shares) -> None:
+        """Let contacts compare ``shares`` with what the neighbours hold."""
+        self.shares = shares
 
     def say(self, tx: sa.Connection, readers: Iterable[NodeId], lane: Lane, type_: str, body: bytes) -> None:
         """Record a message of this node's own, about no case."""

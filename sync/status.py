@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from core.errors import StateError
 from core.identifiers import NodeId
-from sync import damage, scrub
+from sync import damage, repair, scrub
 from sync.held import count_messages
 from sync.installation import Installation
 from sync.outbox import queue_of
@@ -39,6 +39,7 @@ def status(installation: Installation) -> dict[str, Any]:
                 {"origin": origin, "lane": lane, "reason": reason}
                 for origin, lane, reason in node.streams_on_hold(tx)
             ],
+            "differences": repair.counts(tx),
             "files_in_transit": tx.scalar(
                 sa.select(sa.func.count()).select_from(ATTACHMENT).where(ATTACHMENT.c.complete_at.is_(None))
             ),

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -22,6 +23,7 @@ from core.merge import Folded, ItemLookup, Outcome, OutcomeKind, content_digest,
 from core.messages import CaseMessage, decode, encode
 from core.states import COUNTING
 from core.store.engine import METADATA
+from core.store.summary import entry_key, mark_stale
 from core.workflow_terms import ItemRules
 
 CASE = sa.Table(
@@ -43,10 +45,13 @@ CASE = sa.Table(
     sa.Column("hold", sa.String(16)),
     sa.Column("digest", sa.String(64), nullable=False),
     sa.Column("data", sa.LargeBinary, nullable=False),
-    comment="one row a case; region is its township's division, or the city's",
+    sa.Column("entry", sa.String(32)),
+    comment="one row a case; region is its township's division, or the city's; entry is the key under which neighbours "
+    "compare it, empty for a confidential one",
 )
 sa.Index("ix_case_file_queue", CASE.c.holder, CASE.c.state, CASE.c.due_at, CASE.c.id)
 sa.Index("ix_case_file_origin", CASE.c.origin, CASE.c.moved_at)
+sa.Index("ix_case_file_entry", CASE.c.entry, CASE.c.digest)
 
 CASE_MESSAGE = sa.Table(
     "case_message",
@@ -247,8 +252,16 @@ class Casebook:
         where = (CASE_MESSAGE.c.case_id == case_id) & (CASE_MESSAGE.c.id == message_id)
         tx.execute(sa.update(CASE_MESSAGE).where(where).values(standing=kind, why=why))
 
-    def row_values(self, case: Case) -> dict[str, object]:
-        """What stands beside the number in the row of a case."""
+    def _write(self, tx: sa.Connection, case: Case) -> None:
+        values = self.row_of(case)
+        where = (CASE.c.region == region_of(case.id)) & (CASE.c.id == case.id)
+        if tx.execute(sa.update(CASE).where(where).values(**values)).rowcount == 0:
+            tx.execute(sa.insert(CASE).values(region=region_of(case.id), id=case.id, **values))
+        if values["entry"] is not None:
+            mark_stale(tx, values["entry"])
+
+    def row_of(self, case: Case) -> dict[str, Any]:
+        """The columns of a case but its key: all that stands in its row follows from it and the calendar."""
         data = case_to_json(case)
         return {
             "item": case.item,
@@ -265,13 +278,8 @@ class Casebook:
             "hold": case.hold.kind if case.hold else None,
             "digest": row_digest(data),
             "data": data,
+            "entry": None if case.confidential else entry_key(case.origin, case.id),
         }
-
-    def _write(self, tx: sa.Connection, case: Case) -> None:
-        values = self.row_values(case)
-        where = (CASE.c.region == region_of(case.id)) & (CASE.c.id == case.id)
-        if tx.execute(sa.update(CASE).where(where).values(**values)).rowcount == 0:
-            tx.execute(sa.insert(CASE).values(region=region_of(case.id), id=case.id, **values))
 
     def _due(self, case: Case) -> str | None:
         if case.state not in COUNTING or case.accepted_at is None or case.promised_days is None:

@@ -49,7 +49,7 @@ class CaseWalk:
             return False
         case = case_from_json(data)
         held = row._mapping
-        values = self._casebook.row_values(case)
+        values = self._casebook.row_of(case)
         values.pop(_RECOUNTED)
         return (row.region, row.id) == (region_of(case.id), case.id) and all(
             held[name] == value for name, value in values.items()

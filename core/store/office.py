@@ -12,6 +12,7 @@ from core.states import CLOSED
 from core.store.casebook import CASE, Casebook
 from core.store.casecheck import CaseWalk, MessageWalk, cases_naming
 from core.store.casework import Casework, OfferFiles, Ordinal, Post, RequireRecovered
+from core.store.rebuild import Shares
 from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED, Shelf
 from core.store.walk import Books
 
@@ -39,6 +40,7 @@ class Carrier(Protocol):
     def offer(self) -> OfferFiles: ...
     @property
     def facts(self) -> list[Callable[[sa.Connection], dict[str, Any]]]: ...
+    def compare(self, shares: Shares) -> None: ...
     @property
     def books(self) -> list[Books]: ...
     @property
@@ -92,6 +94,7 @@ class Office:
         carrier.facts.append(office.facts)
         # Messages first: a case is made again from them.
         carrier.books.append(Books((MessageWalk(), CaseWalk(office.casebook)), cases_naming))
+        carrier.compare(Shares(office.casebook, carrier.place.node))
         carrier.still_open = office.is_open
         return office
 
