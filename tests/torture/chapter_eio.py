@@ -4,13 +4,18 @@ import os
 import time
 from random import Random
 
+from sync.installation import DATABASE
 from tests.torture.clerk import CALM, Treatment
 from tests.torture.parts import tracer
 from tests.torture.scene import Scene, pause
 
 SYNCS_MAX = 24
-"""Syncs of a usual intake: two for the vault, some for every scan, a few for the transactions."""
+"""Syncs of a usual intake: two for the vault, two or three for every part of a scan, a few for the transactions."""
+JOURNAL_SYNCS_MAX = 3
+JOURNAL_SHARE = 0.5
 HIT_SHARE = 0.8
+STAYS_BAD_SHARE = 0.3
+"""Of the hits after which every further sync fails too."""
 
 
 async def eio(scene: Scene, seconds: float) -> None:
@@ -22,7 +27,8 @@ async def eio(scene: Scene, seconds: float) -> None:
     before, entered = scene.tally.refusals.copy(), scene.tally.commands["apply"]
     for node, counter in scene.counters.items():
         chance = scene.chance(f"eio/{node}")
-        counter.treat = lambda chance=chance: _treatment(program, chance)  # type: ignore[misc]
+        journal = str(counter.station.folder / f"{DATABASE}-wal")
+        counter.treat = lambda chance=chance, journal=journal: _treatment(program, journal, chance)  # type: ignore[misc]
     try:
         while await pause(1.0, until_s):
             pass
@@ -33,14 +39,15 @@ async def eio(scene: Scene, seconds: float) -> None:
     scene.note(f"eio: {scene.tally.commands['apply'] - entered} intakes with failing syncs: {words}")
 
 
-def _treatment(program: str, chance: Random) -> Treatment:
+def _treatment(program: str, journal: str, chance: Random) -> Treatment:
     if chance.random() >= HIT_SHARE:
         return CALM
-    # Mostly the last syncs of the transaction, whose count varies with the scans.
-    number = chance.randint(1, SYNCS_MAX)
+    lot = chance.random()
+    # Of the whole intake the syncs of vault and scans are most; the commit's own need aiming at.
+    aimed = ("-P", journal) if lot < JOURNAL_SHARE else ()
+    number = chance.randint(1, JOURNAL_SYNCS_MAX if aimed else SYNCS_MAX)
     inject = f"inject=fsync,fdatasync:error=EIO:when={number}"
-    if chance.random() < 0.3:
-        # A disk that stays bad from there on.
+    if chance.random() < STAYS_BAD_SHARE:
         inject += "+"
-    traced = ("-e", "trace=fsync,fdatasync", "-e", inject)
+    traced = (*aimed, "-e", "trace=fsync,fdatasync", "-e", inject)
     return Treatment(through=(program, "-f", "--seccomp-bpf", "-qq", "-o", os.devnull, *traced))

@@ -5,7 +5,7 @@ import shutil
 import time
 
 from deploy.demo.network import Station
-from tests.torture.city import facts
+from tests.torture.city import facts, waiting
 from tests.torture.parts import Ballast
 from tests.torture.scene import Scene, pause
 from village_agent.intake import FREE_BYTES_MIN
@@ -58,8 +58,7 @@ async def _drains(scene: Scene, station: Station, until_s: float) -> bool:
     """Whether the village's queue empties while nothing can be taken in."""
     while time.monotonic() < until_s:
         status = await facts(scene.network, scene.keeper, station, "status")
-        if "peers" in status and not status["unsealed_messages"]:
-            if not any(peer["waiting_envelopes"] for peer in status["peers"]):
-                return True
+        if not waiting(station.node, status):
+            return True
         await asyncio.sleep(0.5)
     return False

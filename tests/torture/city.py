@@ -120,3 +120,20 @@ async def facts(network: City, keeper: Keeper, station: Station, *words: str) ->
         env=keeper.env.get(station.node),
     )
     return done.json()
+
+
+def waiting(node: str, status: dict[str, Any]) -> list[str]:
+    """What a node's status says is not at rest, in words; empty where all is."""
+    if "peers" not in status:
+        return [f"{node}: status says {status}"]
+    found = [
+        f"{node}: {status[key]} {key}"
+        for key in ("unsealed_messages", "quarantined", "files_in_transit")
+        if status[key]
+    ]
+    found += [f"{node}: stream of {one['origin']} is held" for one in status["held_streams"]]
+    return found + [
+        f"{node}: {peer['waiting_envelopes']} envelopes wait for {peer['node']}"
+        for peer in status["peers"]
+        if peer["waiting_envelopes"]
+    ]

@@ -19,7 +19,7 @@ from tests.torture.city import City, Keeper, refusal_in
 from tests.torture.ledger import Applicant, Ledger, Slip
 from tests.torture.tally import Tally
 
-PAUSE_S = {"vault.wait": 2.0, "intake.disk_full": 1.0, "store.full": 1.0}
+PAUSE_S = {"vault.wait": 2.0, "intake.disk_full": 1.0, "store.full": 1.0, "vault.unwritable": 1.0}
 OTHER_PAUSE_S = 0.3
 SYNC_SHARE = 0.1
 """Of applicants after whom the clerk presses for a contact at once."""

@@ -17,6 +17,11 @@ def mark(folder: Path) -> None:
     (folder / _MARKER).write_text(str(os.getpid()), encoding="ascii")
 
 
+def unmark(folder: Path) -> None:
+    """What is kept on purpose is nobody's leftover."""
+    (folder / _MARKER).unlink(missing_ok=True)
+
+
 def sweep() -> None:
     """Remove what runs left whose process is gone; folders of running ones stay."""
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -21,7 +22,7 @@ from tests.torture.chapter_eio import eio
 from tests.torture.chapter_full import SMALL_DISK_BYTES, full
 from tests.torture.chapter_kills import kills
 from tests.torture.chapter_line import line
-from tests.torture.city import City, Keeper, facts
+from tests.torture.city import City, Keeper, facts, waiting
 from tests.torture.clerk import Clerk, Counter
 from tests.torture.judge import Found, Verdict, judge
 from tests.torture.ledger import Ledger, read_ledger
@@ -114,7 +115,8 @@ async def torture(
         await crew.stop()
         ledger.close()
         if keep:
-            print(f"kept: {folder}")
+            leftovers.unmark(folder)
+            print(f"kept: {folder}", file=sys.stderr)
         else:
             await unmount(small)
             shutil.rmtree(folder, ignore_errors=True)
@@ -193,28 +195,12 @@ async def _settle(scene: Scene) -> list[str]:
     scene.calm()
     until_s = time.monotonic() + SETTLE_S_MAX
     while True:
-        waiting: list[str] = []
+        open_: list[str] = []
         for station in scene.network.stations:
-            waiting += _waiting(station.node, await facts(scene.network, scene.keeper, station, "status"))
-        if not waiting or time.monotonic() > until_s:
-            return waiting
+            open_ += waiting(station.node, await facts(scene.network, scene.keeper, station, "status"))
+        if not open_ or time.monotonic() > until_s:
+            return open_
         await asyncio.sleep(1)
-
-
-def _waiting(node: str, status: dict[str, Any]) -> list[str]:
-    if "peers" not in status:
-        return [f"{node}: status says {status}"]
-    found = [
-        f"{node}: {status[key]} {key}"
-        for key in ("unsealed_messages", "quarantined", "files_in_transit")
-        if status[key]
-    ]
-    found += [f"{node}: stream of {one['origin']} is held" for one in status["held_streams"]]
-    return found + [
-        f"{node}: {peer['waiting_envelopes']} envelopes wait for {peer['node']}"
-        for peer in status["peers"]
-        if peer["waiting_envelopes"]
-    ]
 
 
 async def _doctors(scene: Scene) -> list[str]:
