@@ -9,7 +9,8 @@ from tests.torture.clerk import CALM, Treatment
 from tests.torture.scene import Scene, pause
 
 SOON_SHARE, SOON_S_MAX = 0.6, 0.4
-LATE_S_MIN, LATE_S_MAX = 1.0, 6.0
+LATE_MIN, LATE_MAX = 0.7, 4.0
+"""In undisturbed intakes, the measure of how fast this machine is at the moment."""
 KILLED_SHARE = 0.6
 """Of intakes."""
 DOWN_S_MAX = 1.0
@@ -41,7 +42,8 @@ async def _kill_again_and_again(scene: Scene, station: Station, until_s: float) 
     while is_left:
         # Just started, it opens its files; later it is at work with its neighbours.
         soon = chance.random() < SOON_SHARE
-        delay_s = chance.uniform(0, SOON_S_MAX) if soon else chance.uniform(LATE_S_MIN, LATE_S_MAX)
+        late_s = chance.uniform(LATE_MIN, LATE_MAX) * scene.tally.typical_intake_s()
+        delay_s = chance.uniform(0, SOON_S_MAX) if soon else late_s
         is_left = await pause(delay_s, until_s)
         await keeper.kill(station)
         is_left = is_left and await pause(chance.uniform(0, DOWN_S_MAX), until_s)
