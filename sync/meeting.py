@@ -44,6 +44,7 @@ def meet(
     budget, failures = node.budget_of(peer)
     sign_for = node.unsigned.pop(peer, set())
     ask_only = failures > 0
+    is_last_hope = False
     while done.rounds < ROUNDS_MAX:
         with node.lock:
             bundle = contact.compose(
@@ -87,9 +88,13 @@ def meet(
             # It brings again what was just signed for: it cannot use our receipts, and asking on changes nothing.
             break
         sign_for = taken.touched
-        moved = came or taken.receipts or taken.touched or ask_only or taken.wishes
+        moved = bool(came or taken.receipts or taken.touched)
+        # Its wishes tell what to send next, once. Wished for again, it is something that is not here or does not get
+        # across, and asking on would only keep both nodes from meeting anybody else.
+        hopeful = ask_only or (taken.wishes and not is_last_hope)
+        is_last_hope = not moved and not ask_only
         ask_only = False
-        if not sign_for and not (moved and is_owing(node, peer)):
+        if not sign_for and not ((moved or hopeful) and is_owing(node, peer)):
             break
     node.set_budget(peer, budget)
     return done

@@ -12,6 +12,9 @@ from tests.torture.scene import Scene
 
 JUMPS = (("+10 years", "+315576000"), ("-1 hour", "-3600"))
 LOOK_S = 2.0
+ARRIVES_S_MAX = 240
+"""A jump may stall the sync for two minutes; the rest is for a machine with much else to do."""
+SERVED_AT_THE_JUMP = 2
 
 
 async def clock(scene: Scene, seconds: float) -> None:
@@ -40,23 +43,23 @@ async def clock(scene: Scene, seconds: float) -> None:
 
 
 async def _goes_on(scene: Scene, name: str, seconds: float) -> None:
-    """Whether a case taken in under the false clock reaches the city; the chapter stays for its whole time."""
+    """A case taken in under the false clock reaches the city; the chapter stays at least for its whole time."""
     began_s = time.monotonic()
     counter = scene.counters[scene.network.villages[0].node]
     seen = counter.slips
-    case, arrived_s = "", None
-    while time.monotonic() - began_s < seconds:
+    case, told_s, arrived_s = "", 0.0, None
+    while (now_s := time.monotonic() - began_s) < seconds or (arrived_s is None and now_s < ARRIVES_S_MAX):
         await asyncio.sleep(LOOK_S)
-        if not case and counter.slips > seen:
-            case = counter.latest
+        # Those who were being served at the jump may have their number from before it.
+        if not case and counter.slips > seen + SERVED_AT_THE_JUMP:
+            case, told_s = counter.latest, time.monotonic() - began_s
         if case and arrived_s is None and any(one["case"] == case for one in await look(scene)):
             arrived_s = time.monotonic() - began_s
-    if arrived_s is not None:
-        words = f"a case taken in after the jump was at the city {arrived_s:.0f} s after it"
-    elif case:
-        words = f"{case}, taken in after the jump, was NOT at the city within {seconds:.0f} s"
+    if arrived_s is None:
+        words = f"{case or 'no case'} was taken in after the jump, and nothing of it reached the city in {ARRIVES_S_MAX} s"
+        scene.tally.broken.append(f"clock {name}: {words}")
     else:
-        words = f"NOTHING could be taken in within {seconds:.0f} s"
+        words = f"{case}, told {told_s:.0f} s after the jump, was seen at the city {arrived_s:.0f} s after it"
     scene.note(f"clock {name}: {words}; {counter.slips - seen} slips at this village")
 
 

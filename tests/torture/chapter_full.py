@@ -15,6 +15,8 @@ SMALL_DISK_BYTES = 320 << 20
 LOW_BYTES = FREE_BYTES_MIN - (4 << 20)
 REFUSALS_WANTED = 3
 FULL_S_MAX = 4.0
+KILLED_SHARE = 0.3
+"""Of the times that the disk is full to the last block."""
 
 
 async def full(scene: Scene, seconds: float) -> None:
@@ -29,6 +31,8 @@ async def full(scene: Scene, seconds: float) -> None:
     tally, before = scene.tally, scene.tally.refusals.copy()
     try:
         await asyncio.to_thread(ballast.leave, LOW_BYTES)
+        # After a restart with little space it must still send what it holds.
+        await scene.keeper.restart(station)
         low_until_s = time.monotonic() + seconds / 3
         while tally.refusals["intake.disk_full"] - before["intake.disk_full"] < REFUSALS_WANTED:
             if not await pause(0.5, low_until_s):
@@ -41,6 +45,8 @@ async def full(scene: Scene, seconds: float) -> None:
             # To the last block, at any moment of whatever is being written.
             await asyncio.to_thread(ballast.leave, 0)
             times += 1
+            if chance.random() < KILLED_SHARE:
+                await scene.keeper.kill(station)
             await pause(chance.uniform(0.2, FULL_S_MAX), until_s)
             ballast.drop()
     finally:

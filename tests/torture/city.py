@@ -68,11 +68,15 @@ class Keeper:
         """Until cancelled."""
         while True:
             for station in self.network.stations:
-                if station.node not in self.left_alone and not self.is_running(station):
+                if self._is_down(station):
                     self.note_ended(station)
                     await asyncio.sleep(RESTART_S)
-                    await self.begin(station)
+                    if self._is_down(station):
+                        await self.begin(station)
             await asyncio.sleep(WATCH_S)
+
+    def _is_down(self, station: Station) -> bool:
+        return station.node not in self.left_alone and not self.is_running(station)
 
     def is_running(self, station: Station) -> bool:
         return self.network.crew.is_running(station.run_name)
@@ -94,8 +98,12 @@ class Keeper:
 
     async def restart(self, station: Station) -> None:
         """Kill it, and start it with the machine's present environment; it is ready when this returns."""
-        await self.kill(station)
-        await self.network.restart(station, self.env.get(station.node))
+        self.left_alone.add(station.node)
+        try:
+            await self.kill(station)
+            await self.network.restart(station, self.env.get(station.node))
+        finally:
+            self.left_alone.discard(station.node)
 
     def note_ended(self, station: Station) -> None:
         """It ended by itself: count the words it left, or keep its last lines."""
@@ -112,14 +120,18 @@ class Keeper:
 
 
 async def facts(network: City, keeper: Keeper, station: Station, *words: str) -> Any:
-    """The JSON of one of a node's commands, whatever its exit code."""
+    """The JSON of one of a node's commands, whatever its exit code; ``{"error": …}`` where it is none."""
     done = await network.crew.run(
         station.program,
         *("--data", str(station.folder), *words, "--json"),
         check=False,
         env=keeper.env.get(station.node),
     )
-    return done.json()
+    try:
+        return done.json()
+    except ValueError:
+        keeper.tally.say_unworded(f"{station.program} {words[0]}", done.code, done.err or done.out)
+        return {"error": (done.err or done.out)[-300:]}
 
 
 def waiting(node: str, status: dict[str, Any]) -> list[str]:

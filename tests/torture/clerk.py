@@ -23,6 +23,8 @@ PAUSE_S = {"vault.wait": 2.0, "intake.disk_full": 1.0, "store.full": 1.0, "vault
 OTHER_PAUSE_S = 0.3
 SYNC_SHARE = 0.1
 """Of applicants after whom the clerk presses for a contact at once."""
+OTHER_SHARE = 0.3
+"""Of other commands that are treated as intakes are."""
 UNKNOWN = {"store.commit_unknown"}
 _IN_JSON = re.compile(r'"case": "([0-9X]+)",\n')
 _IN_WORDS = re.compile(r"[：:] ?(\S[0-9X \-]+)\n")
@@ -83,7 +85,9 @@ class Clerk:
                 return
             await self.serve(application)
             if self.chance.random() < SYNC_SHARE:
-                await self._command("sync", "--json")
+                done = await self._command("sync", "--json", treatment=self._now_and_then())
+                if done.code > 0:
+                    await self._refused("sync", done)
 
     async def serve(self, application: Application) -> None:
         """Until the person has a number."""
@@ -138,18 +142,24 @@ class Clerk:
             self.tally.broken.append(f"exit code 0 without a number: {done.out[-200:]!r}")
             return "", True
         if done.code < 0:
-            self.tally.kills["village-agent apply"] += 1
             return told, True
         return told, await self._refused("apply", done)
 
     async def _look_up(self, application: Application) -> list[str]:
         """The numbers under which the person is recorded for this item, asked until there is an answer."""
         while True:
-            done = await self._command("list", "--find", application.person.id_no, "--json")
+            done = await self._command(
+                *("list", "--find", application.person.id_no, "--json"), treatment=self._now_and_then()
+            )
             if done.code == 0:
                 cases = json.loads(done.out)["cases"]
                 return [one["case"] for one in cases if one["item"] == application.item.code]
-            await self._refused("list", done)
+            if done.code > 0:
+                await self._refused("list", done)
+
+    def _now_and_then(self) -> Treatment:
+        """Other commands are treated as intakes are, but seldom."""
+        return self.counter.treat() if self.chance.random() < OTHER_SHARE else CALM
 
     async def _refused(self, verb: str, done: Done) -> bool:
         """Count a refusal and wait as long as a person would; whether its outcome is unknown."""
@@ -165,7 +175,7 @@ class Clerk:
         station = self.counter.station
         env: Mapping[str, str] | None = self.keeper.env.get(station.node)
         self.tally.commands[words[0]] += 1
-        return await self.network.crew.run(
+        done = await self.network.crew.run(
             station.program,
             *("--data", str(station.folder), *words),
             check=False,
@@ -173,6 +183,9 @@ class Clerk:
             through=treatment.through,
             kill_after_s=treatment.kill_after_s,
         )
+        if done.code < 0:
+            self.tally.kills[f"village-agent {words[0]}"] += 1
+        return done
 
     def _tell(self, case: str, application: Application, by: str) -> None:
         self.ledger.slip(Slip(case, application.number, by))

@@ -208,6 +208,9 @@ async def _doctors(scene: Scene) -> list[str]:
     bad: list[str] = []
     for station in scene.network.stations:
         findings = await facts(scene.network, scene.keeper, station, "doctor")
+        if isinstance(findings, dict):
+            bad.append(f"{station.node}: doctor could not look: {findings}")
+            continue
         codes = {one["code"] for one in findings}
         if "database" not in codes:
             bad.append(f"{station.node}: the database and its audit chain were not found sound: {codes}")
