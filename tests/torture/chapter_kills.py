@@ -8,7 +8,7 @@ from deploy.demo.network import Station
 from tests.torture.clerk import CALM, Treatment
 from tests.torture.scene import Scene, pause
 
-SOON_SHARE, SOON_S_MAX = 0.6, 0.4
+SOON_SHARE, SOON_S_MAX = 0.8, 0.4
 LATE_MIN, LATE_MAX = 0.7, 4.0
 """In undisturbed intakes, the measure of how fast this machine is at the moment."""
 KILLED_SHARE = 0.6

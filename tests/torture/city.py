@@ -63,13 +63,16 @@ class Keeper:
         self.left_alone: set[str] = set()
         """Nodes that a chapter starts and ends itself."""
         self._log_begins: dict[str, int] = {}
+        self._killed: set[str] = set()
+        """Nodes that are down by our hand."""
 
     async def watch(self) -> None:
         """Until cancelled."""
         while True:
             for station in self.network.stations:
                 if self._is_down(station):
-                    self.note_ended(station)
+                    if station.node not in self._killed:
+                        self.note_ended(station)
                     await asyncio.sleep(RESTART_S)
                     if self._is_down(station):
                         await self.begin(station)
@@ -84,6 +87,7 @@ class Keeper:
     async def begin(self, station: Station) -> None:
         """Start the node's program, without waiting until it is ready."""
         log = self._log(station)
+        self._killed.discard(station.node)
         self._log_begins[station.node] = log.stat().st_size if log.exists() else 0
         await self.network.begin(station, self.env.get(station.node))
 
@@ -92,6 +96,7 @@ class Keeper:
         if not self.is_running(station):
             self.note_ended(station)
             return False
+        self._killed.add(station.node)
         await self.network.crew.kill(station.run_name)
         self.tally.kills[f"{station.program} run"] += 1
         return True
@@ -101,6 +106,7 @@ class Keeper:
         self.left_alone.add(station.node)
         try:
             await self.kill(station)
+            self._killed.discard(station.node)
             await self.network.restart(station, self.env.get(station.node))
         finally:
             self.left_alone.discard(station.node)
