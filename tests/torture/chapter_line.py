@@ -9,6 +9,7 @@ CUT_S_MIN, CUT_S_MAX = 0.2, 2.5
 OFF_SHARE = 0.3
 """Of cuts after which the line stays off for a moment."""
 OFF_S_MAX = 3.0
+FIRST_CALL_S_MAX = 60
 
 
 async def line(scene: Scene, seconds: float) -> None:
@@ -24,7 +25,13 @@ async def line(scene: Scene, seconds: float) -> None:
             if chance.random() < OFF_SHARE:
                 await pause(chance.uniform(0, OFF_S_MAX), until_s)
             one.is_cut = False
+        # On a slow machine nobody may have called yet.
+        while not _harm(scene).total() and await pause(0.5, until_s + FIRST_CALL_S_MAX):
+            pass
     finally:
         scene.calm()
-    done = sum((one.done for one in lines.values()), Counter[str]())
-    scene.note("line: " + ", ".join(f"{count} {kind}" for kind, count in sorted(done.items())))
+    scene.note("line: " + ", ".join(f"{count} {kind}" for kind, count in sorted(_harm(scene).items())))
+
+
+def _harm(scene: Scene) -> Counter[str]:
+    return sum((one.done for one in scene.network.lines.values()), Counter[str]())

@@ -8,7 +8,7 @@ from tests.torture.run import torture
 from tests.torture.scene import Scene
 from tests.torture.table import table
 
-SEED, MINUTES = 3, 0.2
+SEED, MINUTES = 3, 0.1
 
 
 def test_after_kills_and_cuts_every_number_that_was_printed_is_at_the_city_exactly_once() -> None:
