@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo test seed soak planted check format glossary lock clean
+.PHONY: help setup parts demo test seed soak planted torture check format glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -39,6 +39,9 @@ soak: setup ## 模拟器长跑 / many seeds with every fault: make soak MINUTES=
 
 planted: setup ## 埋下的错误都要被抓住 / every planted bug must be caught
 	@$(PY) -m tests.simulator planted
+
+torture: setup ## 真实进程受折磨 / real processes, killed, cut, filled: make torture MINUTES=5 SEED=1 ONLY=kills,line
+	@$(PY) -m tests.torture --minutes $(or $(MINUTES),5) --seed $(or $(SEED),1) $(if $(ONLY),--only $(ONLY)) $(if $(JSON),--json)
 
 check: setup ## 风格、类型、分层 / style, types, layers
 	@$(VENV)/bin/ruff check .

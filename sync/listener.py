@@ -12,7 +12,7 @@ from typing import Any
 import uvicorn
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -122,7 +122,7 @@ def _no_signals() -> Iterator[None]:
 
 
 def _app(routes: list[Route]) -> Starlette:
-    return Starlette(routes=routes, exception_handlers={LiandongError: _in_words})
+    return Starlette(routes=routes, exception_handlers={LiandongError: _in_words, ClientDisconnect: _left})
 
 
 async def _body(request: Request, bytes_max: int) -> bytes:
@@ -146,3 +146,11 @@ async def _in_words(request: Request, error: Exception) -> Response:
     status = 400 if error.fault is Fault.INPUT else 503 if error.fault is Fault.LOCAL else 409
     body = json.dumps({"code": error.code, "zh": error.zh, "en": error.en}, ensure_ascii=False)
     return Response(body, status_code=status, media_type="application/json")
+
+
+async def _left(request: Request, error: Exception) -> Response:
+    # A line that breaks in the middle of a bundle is an ordinary day; nobody is there to read an answer.
+    log.info(
+        "the line to %s broke in the middle of a request", request.client.host if request.client else "?"
+    )
+    return Response(status_code=400)

@@ -49,6 +49,7 @@ def meet(
     introduce = failures > 0 or peer not in node.introduced
     message: bytes | None = None
     compared = 0
+    is_last_hope = False
     while done.rounds < ROUNDS_MAX:
         with node.lock:
             bundle = compose(
@@ -96,7 +97,11 @@ def meet(
         if not came and taken.touched and taken.touched <= bundle.signed:
             # It brings again what was just signed for: it cannot use our receipts, and asking on changes nothing.
             break
-        moved = came or taken.receipts or taken.touched or introduce or taken.wishes
+        moved = bool(came or taken.receipts or taken.touched)
+        # Its wishes tell what to send next, once. Wished for again, it is something that is not here or does not get
+        # across, and asking on would only keep both nodes from meeting anybody else.
+        hopeful = introduce or (taken.wishes and not is_last_hope)
+        is_last_hope = not moved and not introduce
         introduce = False
         message = taken.reply
         compared += message is not None
@@ -106,7 +111,7 @@ def meet(
                 audit.note(tx, node.world, actor="sync", action="reconcile.unfinished", subject=peer)
         if message is not None:
             continue
-        if not _has_receipts(node, peer) and not (moved and is_owing(node, peer)):
+        if not _has_receipts(node, peer) and not ((moved or hopeful) and is_owing(node, peer)):
             break
     node.set_budget(peer, budget)
     return done

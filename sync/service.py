@@ -147,5 +147,9 @@ def _enrolment(node: Node, settings: Settings) -> tuple[Callable[[bytes], bytes]
 
 
 def _write_run_file(path: Path, settings: Settings) -> None:
+    """For whoever looks for the process. A full disk must not keep a node from sending what it holds."""
     facts = {"pid": os.getpid(), "contact": settings.listen_contact, "desk": settings.listen_desk}
-    path.write_text(json.dumps(facts), encoding="utf-8")
+    try:
+        path.write_text(json.dumps(facts), encoding="utf-8")
+    except OSError as error:
+        log.warning("could not write %s: %s", path, error)

@@ -84,7 +84,8 @@ def operators(folder: Path) -> list[Operator]:
 def open_vault(folder: Path, operator_id: str, pin: str, world: World) -> bytes:
     """The database key. About 0.3 s.
 
-    Raises ``InputError`` (``vault.wrong_pin``, ``vault.no_operator``), ``StateError`` (``vault.wait``).
+    Raises ``InputError`` (``vault.wrong_pin``, ``vault.no_operator``), ``StateError`` (``vault.wait``),
+    ``LocalError`` (``vault.unwritable``): a try that cannot be counted is not judged.
     """
     # Terminal, background sync and commands unlock on their own; tries are judged one at a time.
     with alone(folder / LOCK_NAME):
@@ -274,12 +275,20 @@ def _write(folder: Path, slots: list[_Slot]) -> None:
     )
     path = folder / FILE_NAME
     partial = path.with_suffix(".part")
-    handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(data + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)
+    try:
+        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(data + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    except OSError as error:
+        raise LocalError(
+            "vault.unwritable",
+            zh=f"口令文件 {path} 写不进去（{error.strerror}），没有打开数据，数据没有受影响。请清理或检查磁盘后再试。",
+            en=f"The file {path} cannot be written ({error.strerror}); the data was not opened and is as it was. "
+            "Free or check the disk and try again.",
+        ) from error
 
 
 def _text(data: bytes) -> str:

@@ -8,7 +8,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,11 +58,22 @@ class Crew:
         self._log = (logs / "commands.log").open("a", encoding="utf-8")
 
     async def run(
-        self, program: str, *words: str, check: bool = True, env: Mapping[str, str] | None = None
+        self,
+        program: str,
+        *words: str,
+        check: bool = True,
+        env: Mapping[str, str] | None = None,
+        through: Sequence[str] = (),
+        kill_after_s: float | None = None,
     ) -> Done:
-        """Run one command of a console script to its end. Raises ``CommandFailed`` unless ``check`` is false."""
+        """Run one command of a console script to its end. Raises ``CommandFailed`` unless ``check`` is false.
+
+        ``through`` is a command that starts it (a tracer); ``kill_after_s`` ends it as a power cut does, with what it
+        had printed until then.
+        """
         started_s = time.monotonic()
         process = await asyncio.create_subprocess_exec(
+            *through,
             str(BIN / program),
             *words,
             stdin=asyncio.subprocess.DEVNULL,
@@ -75,13 +86,18 @@ class Crew:
         self.commands += 1
         name = f"{_COMMAND}{self.commands}"
         self._running[name] = process
+        killing = None
+        if kill_after_s is not None:
+            killing = asyncio.get_running_loop().call_later(kill_after_s, _signal, process, signal.SIGKILL)
         try:
             out, err = await asyncio.wait_for(process.communicate(), COMMAND_S_MAX)
         finally:
+            if killing is not None:
+                killing.cancel()
             if process.returncode is None:
                 _signal(process, signal.SIGKILL)
             self._running.pop(name, None)
-        done = Done(process.returncode or 0, out.decode(), err.decode())
+        done = Done(process.returncode or 0, out.decode(errors="replace"), err.decode())
         command = shlex.join([program, *words])
         self._log.write(f"{time.monotonic() - started_s:5.2f}s [{done.code}] {command}\n")
         if done.code:
@@ -91,7 +107,7 @@ class Crew:
             raise CommandFailed(command, done)
         return done
 
-    async def start(self, name: str, program: str, *words: str) -> None:
+    async def start(self, name: str, program: str, *words: str, env: Mapping[str, str] | None = None) -> None:
         """Start a process that goes on; its output goes to ``logs/NAME.log``."""
         with (self.logs / f"{name}.log").open("ab") as log:
             self._running[name] = await asyncio.create_subprocess_exec(
@@ -100,7 +116,7 @@ class Crew:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
-                env=self.env,
+                env={**self.env, **(env or {})},
                 cwd=ROOT,
                 start_new_session=True,
             )

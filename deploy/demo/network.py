@@ -5,8 +5,10 @@ import json
 import os
 import secrets
 import socket
-from contextlib import ExitStack, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from deploy.demo.plan import CITY, TOWNSHIPS, VILLAGES
 
 EVERY_S = 1
 READY_S_MAX = 40
+PORTS = range(20_000, 32_000)
 AT_ONCE = 2
 """Programs started at the same time: as many as the small machines that this runs on have processors."""
 PROGRAMS = {Tier.CITY: "city-node", Tier.TOWNSHIP: "township-node", Tier.VILLAGE: "village-agent"}
@@ -75,18 +78,31 @@ class Station:
 
 
 class Network:
-    """The city, its townships and villages; ``line`` is the one between the first township and the city."""
+    """The city, its townships and villages; ``lines`` are those that can be cut, by the node that calls through them."""
 
-    def __init__(self, folder: Path, crew: Crew, *, with_desks: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        crew: Crew,
+        *,
+        with_desks: bool,
+        townships: Sequence[str] = TOWNSHIPS,
+        villages: Sequence[str] = VILLAGES,
+    ) -> None:
         self.folder = folder
         self.crew = crew
         self.pin = f"{secrets.randbelow(9_000_000) + 1_000_000}7"
         self._with_desks = with_desks
-        ports = free_ports(2 * (1 + len(TOWNSHIPS)) + (1 + len(TOWNSHIPS) if with_desks else 0))
+        ports = free_ports((3 if with_desks else 2) * (1 + len(townships)))
         self.city = self._station(CITY, Tier.CITY, ports)
-        self.townships = [self._station(node, Tier.TOWNSHIP, ports) for node in TOWNSHIPS]
-        self.villages = [self._station(node, Tier.VILLAGE, ports) for node in VILLAGES]
-        self.line = Line(int(self.city.contact.rpartition(":")[2]))
+        self.townships = [self._station(node, Tier.TOWNSHIP, ports) for node in townships]
+        self.villages = [self._station(node, Tier.VILLAGE, ports) for node in villages]
+        self.lines = {self.townships[0].node: Line(port_of(self.city.contact))}
+
+    @property
+    def line(self) -> Line:
+        """The line between the first township and the city."""
+        return self.lines[self.townships[0].node]
 
     @property
     def stations(self) -> list[Station]:
@@ -114,7 +130,8 @@ class Network:
         await self._run(city)
 
     async def add_townships(self) -> None:
-        await self.line.open()
+        for line in self.lines.values():
+            await line.open()
         await asyncio.gather(*(self._add_township(station) for station in self.townships))
 
     async def add_villages(self) -> None:
@@ -147,6 +164,11 @@ class Network:
 
         await asyncio.gather(*(hire(station) for station in self.stations))
 
+    async def begin(self, station: Station, env: Mapping[str, str] | None = None) -> None:
+        """Start a node's process, without waiting until it is ready."""
+        words = ("--data", str(station.folder), "-v", "run")
+        await self.crew.start(station.run_name, station.program, *words, env=env)
+
     def require_running(self) -> None:
         """Raises ``LocalError`` (``demo.ended``) if a process ended that nobody asked to."""
         for name in self.crew.ended():
@@ -156,9 +178,9 @@ class Network:
                 en=f"The process {name} ended by itself; see logs/{name}.log.",
             )
 
-    async def restart(self, station: Station) -> None:
+    async def restart(self, station: Station, env: Mapping[str, str] | None = None) -> None:
         """Run a node again whose process was killed."""
-        await self._run(station)
+        await self._run(station, env)
 
     def _station(self, node: str, tier: Tier, ports: list[int]) -> Station:
         station = Station(node, tier, self.folder / f"{tier}-{node}")
@@ -167,14 +189,22 @@ class Network:
             station.desk = _address(ports) if self._with_desks else ""
         return station
 
+    def _way_up(self, station: Station, above: Station) -> str:
+        """The address at which a node calls the one above it."""
+        line = self.lines.get(station.node)
+        return f"https://{above.contact}" if line is None else f"https://127.0.0.1:{line.port}"
+
     async def _add_township(self, station: Station) -> None:
-        first = station is self.townships[0]
-        parent = f"127.0.0.1:{self.line.port}" if first else self.city.contact
         await self.command(
             station,
             *("init", station.node, "--contact", station.contact, "--enrol-at", station.enrol_at),
             *(("--desk", station.desk) if station.desk else ()),
-            *("--parent", f"https://{parent}", "--parent-enrol", f"https://{self.city.enrol_at}"),
+            *(
+                "--parent",
+                self._way_up(station, self.city),
+                "--parent-enrol",
+                f"https://{self.city.enrol_at}",
+            ),
             *("--every", str(EVERY_S)),
         )
         await self._enrol(station)
@@ -184,7 +214,7 @@ class Network:
         above = self.station(township_of(DivisionCode(station.node)))
         await self.command(
             station,
-            *("init", station.node, "--parent", f"https://{above.contact}"),
+            *("init", station.node, "--parent", self._way_up(station, above)),
             *("--parent-enrol", f"https://{above.enrol_at}", "--every", str(EVERY_S)),
         )
         await self._enrol(station)
@@ -211,8 +241,8 @@ class Network:
             await station.colleague.tell(pin=self.pin)
         await station.ask("catalogue")
 
-    async def _run(self, station: Station) -> None:
-        await self.crew.start(station.run_name, station.program, "--data", str(station.folder), "-v", "run")
+    async def _run(self, station: Station, env: Mapping[str, str] | None = None) -> None:
+        await self.begin(station, env)
         run_file = station.folder / "run.json"
         for _ in range(READY_S_MAX * 20):
             if _is_ready(run_file, self.crew.pid(station.run_name)):
@@ -228,12 +258,25 @@ class Network:
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports of this machine that nobody listens at, all different."""
-    with ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [int(one.getsockname()[1]) for one in sockets]
+    """Ports of this machine that nobody listens at, all different.
+
+    Below those that the system lends to callers: while a node is down, nobody else is given its port.
+    """
+    return list(islice(_free_ports(), count))
+
+
+def _free_ports() -> Iterator[int]:
+    for port in secrets.SystemRandom().sample(PORTS, len(PORTS)):
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        yield port
+
+
+def port_of(address: str) -> int:
+    return int(address.rpartition(":")[2])
 
 
 def _is_ready(run_file: Path, pid: int) -> bool:

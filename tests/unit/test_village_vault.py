@@ -1,6 +1,8 @@
 """The vault: only the right PIN opens, wrong ones cost ever more time, and pulling the plug gives nothing back."""
 
+import errno
 import json
+import os
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -153,3 +155,22 @@ def test_programs_that_unlock_at_once_neither_lose_a_slot_nor_count_each_other_a
         opened = list(pool.map(lambda _: open_vault(tmp_path, "a1", PIN, SystemWorld()), range(8)))
     assert opened == [key] * 8
     assert [operator.id for operator in operators(tmp_path)] == ["a1"]
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO])
+def test_a_disk_that_refuses_is_said_in_words_and_no_pin_is_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    world = TestWorld(1)
+    key = create_vault(tmp_path, "a1", "李", PIN, world)
+
+    def refuse(handle: int) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(vault.os, "fsync", refuse)
+        for pin in (PIN, "000111"):
+            with pytest.raises(LocalError, match=r"vault\.unwritable") as refused:
+                open_vault(tmp_path, "a1", pin, world)
+            assert os.strerror(number) in refused.value.zh
+    assert open_vault(tmp_path, "a1", PIN, world) == key
