@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Protocol
 
 import uvicorn
 from starlette.applications import Starlette
@@ -19,14 +19,29 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.errors import Fault, LiandongError, LocalError, PeerError
 from sync.transport.extranet import ANSWER_BYTES_MAX, MEDIA_TYPE
+from sync.transport.wire import prepare
 
 log = logging.getLogger(__name__)
 
 ENROL_BYTES_MAX = 64 * 1024
 CONNECTIONS_MAX = 256
 
-Answer = Callable[[bytes, bytes], bytes]
-"""From the peer's certificate (DER) and the request's body to the answer's."""
+TAKE_EVERY_S = 1.0
+TAKE_BYTES = 1 << 20
+"""What has arrived is taken at the latest after so long, or when it is so much."""
+SILENT_S_MAX = 150
+"""A request of which nothing came for so long is over. Longer than a caller waits for a line to come back."""
+
+
+class Visit(Protocol):
+    """What a request is given to while it comes in, see :class:`sync.visit.Visit`."""
+
+    def take(self, data: bytes) -> None: ...
+    def answer(self) -> bytes: ...
+
+
+Receive = Callable[[bytes], Visit]
+"""Opens the visit of whom a certificate (DER) names."""
 
 
 class CertificateProtocol(HttpToolsProtocol):
@@ -36,15 +51,24 @@ class CertificateProtocol(HttpToolsProtocol):
         super().on_message_begin()
         tls = self.transport.get_extra_info("ssl_object")
         self.scope["state"]["certificate"] = tls.getpeercert(binary_form=True) or b"" if tls else b""
+        self.scope["state"]["remainder"] = b""
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            # uvicorn forgets what came just before the end.
+            self.cycle.scope["state"]["remainder"] = bytes(self.cycle.body)
+        super().connection_lost(exc)
 
 
-def contact_app(answer: Answer) -> Starlette:
-    """``POST /contact``: a bundle for a bundle."""
+def contact_app(receive: Receive) -> Starlette:
+    """``POST /contact``: a bundle for a bundle, taken while it comes in."""
 
     async def contact(request: Request) -> Response:
-        body = await _body(request, ANSWER_BYTES_MAX)
-        data = await run_in_threadpool(answer, request.state.certificate, body)
-        return Response(data, media_type=MEDIA_TYPE)
+        visit = receive(request.state.certificate)
+        if not await _bring(request, visit):
+            log.info("a request broke off; what was whole of it is taken")
+            return Response(status_code=400)
+        return Response(await run_in_threadpool(visit.answer), media_type=MEDIA_TYPE)
 
     return _app([Route("/contact", contact, methods=["POST"])])
 
@@ -106,7 +130,10 @@ async def serve_all(servers: list[uvicorn.Server], stop: asyncio.Event) -> None:
 
 def _bound(host: str, port: int) -> socket.socket:
     try:
-        return socket.create_server((host, port), backlog=CONNECTIONS_MAX)
+        listening = socket.create_server((host, port), backlog=CONNECTIONS_MAX)
+        # What is accepted inherits it.
+        prepare(listening)
+        return listening
     except OSError as error:
         raise LocalError(
             "listen.refused",
@@ -125,19 +152,50 @@ def _app(routes: list[Route]) -> Starlette:
     return Starlette(routes=routes, exception_handlers={LiandongError: _in_words})
 
 
+async def _bring(request: Request, visit: Visit) -> bool:
+    """Give ``visit`` what comes, as it comes; false if it broke off or fell silent."""
+    loop = asyncio.get_running_loop()
+    waiting = bytearray()
+    size, since_s = 0, 0.0
+    while True:
+        try:
+            message = await asyncio.wait_for(request.receive(), TAKE_EVERY_S if waiting else SILENT_S_MAX)
+        except TimeoutError:
+            if not waiting:
+                return False
+            message = {"type": "http.request", "more_body": True}
+        is_broken = message["type"] == "http.disconnect"
+        piece = request.state.remainder if is_broken else message.get("body", b"")
+        since_s = since_s if waiting else loop.time()
+        waiting += piece
+        size += len(piece)
+        if size > ANSWER_BYTES_MAX:
+            raise _too_large(ANSWER_BYTES_MAX)
+        is_over = is_broken or not message.get("more_body", False)
+        if is_over or len(waiting) >= TAKE_BYTES or loop.time() - since_s >= TAKE_EVERY_S:
+            await run_in_threadpool(visit.take, bytes(waiting))
+            waiting.clear()
+        if is_over:
+            return not is_broken
+
+
 async def _body(request: Request, bytes_max: int) -> bytes:
     parts: list[bytes] = []
     size = 0
     async for piece in request.stream():
         size += len(piece)
         if size > bytes_max:
-            raise PeerError(
-                "line.request_too_large",
-                zh=f"请求超过上限 {bytes_max} 字节，未接收。请分批发送。",
-                en=f"The request is larger than {bytes_max} bytes; it was not taken. Send it in parts.",
-            )
+            raise _too_large(bytes_max)
         parts.append(piece)
     return b"".join(parts)
+
+
+def _too_large(bytes_max: int) -> PeerError:
+    return PeerError(
+        "line.request_too_large",
+        zh=f"请求超过上限 {bytes_max} 字节，未接收。请分批发送。",
+        en=f"The request is larger than {bytes_max} bytes; it was not taken. Send it in parts.",
+    )
 
 
 async def _in_words(request: Request, error: Exception) -> Response:

@@ -1,12 +1,64 @@
-"""When to try again, and how much to carry: backoff with jitter and a budget that follows the line. Pure rules."""
+"""When to try again, when to give a connection up, and how much to carry. Pure rules."""
+
+from dataclasses import dataclass
+from enum import Enum
 
 BUDGET_BYTES_MIN = 8 * 1024
 BUDGET_BYTES_START = 64 * 1024
 BUDGET_BYTES_MAX = 4 * 1024 * 1024
 RETRY_DELAY_S_MIN = 2.0
 RETRY_DELAY_S_MAX = 300.0
-GOOD_CONTACT_S = 5.0
-"""A contact that took less than this may carry twice as much the next time."""
+GOOD_CONTACT_S = 30.0
+"""A contact that took less than this may carry twice as much the next time: each ends with an idle round trip."""
+LONG_CONTACT_S = 120.0
+"""A contact that took longer than this carries half as much the next time: receipts should not be that late."""
+SILENT_S = 2.5
+"""After so long without a sign of life a fresh connection is tried beside the old one."""
+SILENT_S_MAX = 120
+GRACE_S = 3.5
+"""So long an old connection may take to come back once a fresh one was answered, if its kernel keeps trying."""
+REACH_S = 2.0
+"""How long the line is tried before the caller looks whether it should stop."""
+TRIES_AT_ONCE = 3
+LINE_DELAY_S_MAX = 30.0
+
+
+class Verdict(Enum):
+    """What to do with a connection that does not answer."""
+
+    WAIT = "wait"
+    PROBE = "wait, and try a fresh connection beside it"
+    BREAK = "give it up"
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What is known of a connection on which an operation waits.
+
+    ``silent_s``: since the other end's kernel was last heard. ``still_s``: time in which it was heard, yet nothing
+    moved. ``fresh_s``: since a fresh connection was answered while this one stayed silent, None without one.
+    ``keeps_trying``: the kernel repeats at short intervals instead of doubling them.
+    """
+
+    silent_s: float
+    still_s: float
+    fresh_s: float | None
+    keeps_trying: bool
+
+
+def judge_silence(silence: Silence, patience_s: float) -> Verdict:
+    """Whether to wait on. A cut line costs nothing to wait for; a dead connection on a live line does.
+
+    ``patience_s`` bounds how long a neighbour that is heard may leave everything as it is.
+    """
+    if silence.still_s > patience_s or silence.silent_s > SILENT_S_MAX:
+        return Verdict.BREAK
+    if silence.silent_s < SILENT_S:
+        return Verdict.WAIT
+    grace_s = GRACE_S if silence.keeps_trying else 0.0
+    if silence.fresh_s is not None and silence.fresh_s >= grace_s:
+        return Verdict.BREAK
+    return Verdict.PROBE
 
 
 def retry_delay_s(failures: int, chance: bytes, *, usual_s: float) -> float:
@@ -22,12 +74,20 @@ def retry_delay_s(failures: int, chance: bytes, *, usual_s: float) -> float:
     return ceiling / 2 + share * ceiling / 2
 
 
+def line_delay_s(failures: int, chance: bytes) -> float:
+    """Seconds to wait once a line answers again after ``failures`` contacts that brought nothing; see above.
+
+    None at first: a line that answers may be cut again in seconds. Later some: what answers may be no neighbour.
+    """
+    if failures <= TRIES_AT_ONCE:
+        return 0.0
+    return min(LINE_DELAY_S_MAX, retry_delay_s(failures - TRIES_AT_ONCE, chance, usual_s=0.0))
+
+
 def next_budget_bytes(budget: int, *, took_s: float, filled: bool, failed: bool) -> int:
-    """The byte budget of the next contact: halved when one failed, doubled when a full one was quick."""
-    if failed:
+    """The byte budget of the next contact: halved when one failed or took very long, doubled when a full one was quick."""
+    if failed or took_s > LONG_CONTACT_S:
         return max(BUDGET_BYTES_MIN, budget // 2)
     if filled and took_s < GOOD_CONTACT_S:
         return min(BUDGET_BYTES_MAX, budget * 2)
-    if took_s > 4 * GOOD_CONTACT_S:
-        return max(BUDGET_BYTES_MIN, budget // 2)
     return budget

@@ -1,21 +1,27 @@
 """Bundles over HTTPS: the one place that knows ``requests``."""
 
 import json
+import socket
 import ssl
 import warnings
+from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError, InsecureRequestWarning
+from urllib3.connection import HTTPSConnection
+from urllib3.connectionpool import HTTPSConnectionPool
+from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
 
 from core.errors import InputError, LiandongError, PeerError
 from core.identifiers import NodeId
 from sync.retry import BUDGET_BYTES_MAX
-from sync.transport.base import LineDown
+from sync.transport.base import UNREACHED, LineDown
+from sync.transport.wire import TICK_S, Watch, watched
 from sync.x509 import dns_name
 
-CONNECT_TIMEOUT_S = 10
+HTTPS_PORT = 443
 PIECE_BYTES = 64 * 1024
 ANSWER_BYTES_MAX = 2 * BUDGET_BYTES_MAX
 """The budget, one envelope that may exceed it, and the receipts."""
@@ -26,9 +32,10 @@ MEDIA_TYPE = "application/vnd.liandong.bundle"
 class NodeAdapter(HTTPAdapter):
     """Connects with our TLS context and expects the neighbour's node name instead of a host name."""
 
-    def __init__(self, context: ssl.SSLContext, host_name: str | None) -> None:
+    def __init__(self, context: ssl.SSLContext, host_name: str | None, watch: Watch) -> None:
         self._context = context
         self._host_name = host_name
+        self._watch = watch
         super().__init__(pool_maxsize=2)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
@@ -36,26 +43,59 @@ class NodeAdapter(HTTPAdapter):
         if self._host_name:
             kwargs["server_hostname"] = self._host_name
         super().init_poolmanager(connections, maxsize, block, **kwargs)
+        self.poolmanager.pool_classes_by_scheme = {"https": _pool_of(self._watch)}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """The context holds the whole policy; requests' own bundle of public authorities stays out."""
 
 
+def _pool_of(watch: Watch) -> type[HTTPSConnectionPool]:
+    class Connection(HTTPSConnection):
+        """Opened by the watch."""
+
+        def _new_conn(self) -> socket.socket:
+            try:
+                return watch.open()
+            except OSError as error:
+                raise NewConnectionError(self, str(error)) from error
+
+    class Pool(HTTPSConnectionPool):
+        """Of the connections of one line."""
+
+        ConnectionCls = Connection
+
+    return Pool
+
+
 class Extranet:
-    """The line to one neighbour; keeps its connection open between contacts."""
+    """The line to one neighbour; keeps its connection open between contacts.
+
+    ``timeout_s``: how long a neighbour that is heard may take to answer. ``is_stopped``: asked while waiting.
+    """
 
     carrier = "extranet"
 
-    def __init__(self, url: str, context: ssl.SSLContext, peer: NodeId | None, timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        context: ssl.SSLContext,
+        peer: NodeId | None,
+        timeout_s: float,
+        is_stopped: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._url = url.rstrip("/")
-        self._timeout_s = timeout_s
+        parts = urlsplit(self._url)
+        self._watch = Watch(parts.hostname or "", parts.port or HTTPS_PORT, timeout_s, is_stopped)
+        context.sslsocket_class = watched(self._watch)
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.verify = context.verify_mode is ssl.CERT_REQUIRED
         if not self._session.verify:
             # Enrolment: the one-time code authenticates what comes back, so the warning would only frighten.
             warnings.filterwarnings("ignore", category=InsecureRequestWarning)
-        self._session.mount("https://", NodeAdapter(context, None if peer is None else dns_name(peer)))
+        self._session.mount(
+            "https://", NodeAdapter(context, None if peer is None else dns_name(peer), self._watch)
+        )
 
     def exchange(self, bundle: bytes) -> bytes:
         """See :class:`sync.transport.base.Transport`. Raises ``LineDown`` and, said by the neighbour, ``PeerError``."""
@@ -68,7 +108,8 @@ class Extranet:
                 self._url + path,
                 data=data,
                 headers={"Content-Type": media_type, "Accept-Encoding": "identity"},
-                timeout=(CONNECT_TIMEOUT_S, self._timeout_s),
+                # The watch decides how long a wait may be; this is how often it looks.
+                timeout=(TICK_S, TICK_S),
                 stream=True,
                 allow_redirects=False,
             ) as response:
@@ -79,14 +120,26 @@ class Extranet:
         except (requests.exceptions.SSLError, ssl.SSLError) as error:
             raise _tls_in_words(self._url, error) from error
         except (requests.exceptions.RequestException, HTTPError) as error:
+            if _is_unreached(error):
+                raise LineDown(
+                    UNREACHED,
+                    zh=f"连不上 {self._url}（{_short(error)}）。数据都在本机，线路恢复后会自动补传。",
+                    en=f"{self._url} cannot be reached ({_short(error)}). Everything is kept here and sent when the line is back.",
+                ) from error
             raise LineDown(
-                "line.down",
-                zh=f"连不上 {self._url}（{_short(error)}）。数据都在本机，线路恢复后会自动补传。",
-                en=f"{self._url} cannot be reached ({_short(error)}). Everything is kept here and sent when the line is back.",
+                "line.broke",
+                zh=f"与 {self._url} 的连接中途断开（{_short(error)}）。数据都在本机，已送到的不会重发，其余马上续传。",
+                en=f"The connection to {self._url} broke off ({_short(error)}). Everything is kept here; what arrived "
+                "is not sent again, the rest goes on at once.",
             ) from error
+
+    def reach(self, wait_s: float) -> bool:
+        """Whether the neighbour answers within ``wait_s``; the next exchange begins on that connection."""
+        return self._watch.reach(wait_s)
 
     def close(self) -> None:
         self._session.close()
+        self._watch.close()
 
 
 def _read(response: requests.Response, bytes_max: int) -> bytes:
@@ -113,6 +166,12 @@ def _piece(response: requests.Response, bytes_max: int, *, begun: bool) -> bytes
         if begun and response.status_code == 200:
             return b""
         raise
+
+
+def _is_unreached(error: Exception) -> bool:
+    """Whether no connection came about, so that nothing can have been sent."""
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError)
 
 
 def _refusal(response: requests.Response, body: bytes) -> LiandongError:
@@ -148,6 +207,7 @@ def _short(error: Exception) -> str:
         "TLSV13_ALERT_CERTIFICATE_REQUIRED",
         "TLSV1_ALERT_UNKNOWN_CA",
         "Connection refused",
+        "silent for",
         "timed out",
         "Name or service not known",
         "Network is unreachable",
