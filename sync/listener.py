@@ -40,6 +40,9 @@ class Visit(Protocol):
     def answer(self) -> bytes: ...
 
 
+STOP_S_MAX = 5
+"""What has not ended so long after the order to stop is broken off: what was whole of it is taken."""
+
 Receive = Callable[[bytes], Visit]
 """Opens the visit of whom a certificate (DER) names."""
 
@@ -104,6 +107,7 @@ def server(app: Any, host: str, port: int, tls: ssl.SSLContext | None) -> uvicor
         server_header=False,
         limit_concurrency=CONNECTIONS_MAX,
         timeout_keep_alive=75,
+        timeout_graceful_shutdown=STOP_S_MAX,
     )
     config.load()
     config.ssl = tls
