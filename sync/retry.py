@@ -15,8 +15,9 @@ LONG_CONTACT_S = 120.0
 SILENT_S = 2.5
 """After so long without a sign of life a fresh connection is tried beside the old one."""
 SILENT_S_MAX = 120
-GRACE_S = 3.5
-"""So long an old connection may take to come back once a fresh one was answered, if its kernel keeps trying."""
+CONNECT_S_MAX = 10.0
+_PROBES: tuple[tuple[float, float], ...] = ((60.0, 0.25), (600.0, 1.0), (float("inf"), 3.0))
+"""Until a line has been silent for so long, it is tried so often."""
 REACH_S = 2.0
 """How long the line is tried before the caller looks whether it should stop."""
 TRIES_AT_ONCE = 3
@@ -36,14 +37,12 @@ class Silence:
     """What is known of a connection on which an operation waits.
 
     ``silent_s``: since the other end's kernel was last heard. ``still_s``: time in which it was heard, yet nothing
-    moved. ``fresh_s``: since a fresh connection was answered while this one stayed silent, None without one.
-    ``keeps_trying``: the kernel repeats at short intervals instead of doubling them.
+    moved. ``is_answered``: a fresh connection to the same neighbour was, while this one stayed silent.
     """
 
     silent_s: float
     still_s: float
-    fresh_s: float | None
-    keeps_trying: bool
+    is_answered: bool
 
 
 def judge_silence(silence: Silence, patience_s: float) -> Verdict:
@@ -55,10 +54,12 @@ def judge_silence(silence: Silence, patience_s: float) -> Verdict:
         return Verdict.BREAK
     if silence.silent_s < SILENT_S:
         return Verdict.WAIT
-    grace_s = GRACE_S if silence.keeps_trying else 0.0
-    if silence.fresh_s is not None and silence.fresh_s >= grace_s:
-        return Verdict.BREAK
-    return Verdict.PROBE
+    return Verdict.BREAK if silence.is_answered else Verdict.PROBE
+
+
+def probe_every_s(silent_s: float) -> float:
+    """Seconds between two tries of a line that has been silent for ``silent_s``; each costs sixty bytes."""
+    return next(every_s for until_s, every_s in _PROBES if silent_s < until_s)
 
 
 def retry_delay_s(failures: int, chance: bytes, *, usual_s: float) -> float:

@@ -93,6 +93,7 @@ def call_parent(node: Node, settings: Settings, stopped: threading.Event) -> Non
             before = meeting.mark(node)
             log.info("met %s: %s", parent, done)
             failures, in_doubt = 0, False
+            line.rest()
         except LineDown as error:
             failures += 1
             # Where nobody was reached nothing was sent.

@@ -1,10 +1,9 @@
 """Bundles over HTTPS: the one place that knows ``requests``."""
 
+import hashlib
 import json
-import socket
 import ssl
-import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -12,13 +11,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPSConnection
 from urllib3.connectionpool import HTTPSConnectionPool
-from urllib3.exceptions import HTTPError, InsecureRequestWarning, NewConnectionError
+from urllib3.exceptions import HTTPError, NewConnectionError
 
 from core.errors import InputError, LiandongError, PeerError
 from core.identifiers import NodeId
-from sync.retry import BUDGET_BYTES_MAX
+from sync.retry import BUDGET_BYTES_MAX, REACH_S, SILENT_S_MAX
 from sync.transport.base import UNREACHED, LineDown
-from sync.transport.wire import TICK_S, Watch, watched
+from sync.transport.wire import TICK_S, LineSilent, Wire
 from sync.x509 import dns_name
 
 HTTPS_PORT = 443
@@ -26,38 +25,44 @@ PIECE_BYTES = 64 * 1024
 ANSWER_BYTES_MAX = 2 * BUDGET_BYTES_MAX
 """The budget, one envelope that may exceed it, and the receipts."""
 ERROR_BYTES_MAX = 16 * 1024
+REQUEST_HEADER = "Liandong-Request"
+"""SHA-256 of the whole bundle: names a request that goes on over several connections."""
+BEGIN_HEADER = "Liandong-Begin"
+"""Where in the bundle the body begins."""
+UNKNOWN_REQUEST = "line.unknown_request"
+"""The neighbour's code for a request that it cannot go on with: the next contact asks what arrived."""
+IDLE_TRIES_MAX = 3
 MEDIA_TYPE = "application/vnd.liandong.bundle"
 
 
 class NodeAdapter(HTTPAdapter):
-    """Connects with our TLS context and expects the neighbour's node name instead of a host name."""
+    """Sends over the connections of a wire, which checks the neighbour's certificate and node name."""
 
-    def __init__(self, context: ssl.SSLContext, host_name: str | None, watch: Watch) -> None:
-        self._context = context
-        self._host_name = host_name
-        self._watch = watch
-        super().__init__(pool_maxsize=2)
+    def __init__(self, wire: Wire) -> None:
+        self._wire = wire
+        super().__init__(pool_maxsize=1)
 
     def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **kwargs: Any) -> None:
-        kwargs |= {"ssl_context": self._context, "assert_hostname": self._host_name or False}
-        if self._host_name:
-            kwargs["server_hostname"] = self._host_name
         super().init_poolmanager(connections, maxsize, block, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"https": _pool_of(self._watch)}
+        self.poolmanager.pool_classes_by_scheme = {"https": _pool_of(self._wire)}
 
     def cert_verify(self, conn: Any, url: str, verify: Any, cert: Any) -> None:
         """The context holds the whole policy; requests' own bundle of public authorities stays out."""
 
 
-def _pool_of(watch: Watch) -> type[HTTPSConnectionPool]:
+def _pool_of(wire: Wire) -> type[HTTPSConnectionPool]:
     class Connection(HTTPSConnection):
-        """Opened by the watch."""
+        """Opened by the wire."""
 
-        def _new_conn(self) -> socket.socket:
+        def connect(self) -> None:
             try:
-                return watch.open()
+                self.sock = wire.open()
+            except (ssl.SSLError, LineSilent):
+                raise
             except OSError as error:
                 raise NewConnectionError(self, str(error)) from error
+            # The context has seen to it; for an enrolment the one-time code does.
+            self.is_verified = True
 
     class Pool(HTTPSConnectionPool):
         """Of the connections of one line."""
@@ -84,31 +89,54 @@ class Extranet:
         is_stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         self._url = url.rstrip("/")
+        self._is_stopped = is_stopped
         parts = urlsplit(self._url)
-        self._watch = Watch(parts.hostname or "", parts.port or HTTPS_PORT, timeout_s, is_stopped)
-        context.sslsocket_class = watched(self._watch)
+        host = parts.hostname or ""
+        where = (host, parts.port or HTTPS_PORT)
+        self._wire = Wire(where, context, host if peer is None else dns_name(peer), timeout_s, is_stopped)
         self._session = requests.Session()
         self._session.trust_env = False
-        self._session.verify = context.verify_mode is ssl.CERT_REQUIRED
-        if not self._session.verify:
-            # Enrolment: the one-time code authenticates what comes back, so the warning would only frighten.
-            warnings.filterwarnings("ignore", category=InsecureRequestWarning)
-        self._session.mount(
-            "https://", NodeAdapter(context, None if peer is None else dns_name(peer), self._watch)
-        )
+        self._session.mount("https://", NodeAdapter(self._wire))
 
     def exchange(self, bundle: bytes) -> bytes:
-        """See :class:`sync.transport.base.Transport`. Raises ``LineDown`` and, said by the neighbour, ``PeerError``."""
-        return self.post("/contact", bundle, MEDIA_TYPE)
+        """See :class:`sync.transport.base.Transport`. Raises ``LineDown`` and, said by the neighbour, ``PeerError``.
 
-    def post(self, path: str, data: bytes, media_type: str) -> bytes:
+        Where the line breaks in the middle, the same request goes on over the next connection from the first byte
+        that may not have arrived.
+        """
+        name = {REQUEST_HEADER: hashlib.sha256(bundle).hexdigest()}
+        begin = idle = 0
+        broke: LineDown | None = None
+        while True:
+            try:
+                return self.post("/contact", bundle[begin:], MEDIA_TYPE, name | {BEGIN_HEADER: str(begin)})
+            except LineDown as error:
+                if broke is None and error.code == UNREACHED:
+                    raise
+                # Once something was sent, not being reached is a break as well: what arrived is in doubt.
+                broke = error if error.code != UNREACHED else broke
+                assert broke is not None
+                arrived = self._wire.arrived
+                idle = 0 if arrived else idle + 1
+                if arrived is None or idle > IDLE_TRIES_MAX or not self._is_back():
+                    raise broke from error
+                begin += arrived
+            except PeerError as error:
+                if broke is None or error.code != UNKNOWN_REQUEST:
+                    raise
+                raise broke from error
+
+    def post(
+        self, path: str, data: bytes, media_type: str, headers: Mapping[str, str] | None = None
+    ) -> bytes:
         """The answer's body, at most a bundle long."""
+        self._wire.begin()
         try:
             with self._session.post(
                 self._url + path,
                 data=data,
-                headers={"Content-Type": media_type, "Accept-Encoding": "identity"},
-                # The watch decides how long a wait may be; this is how often it looks.
+                headers={"Content-Type": media_type, "Accept-Encoding": "identity", **(headers or {})},
+                # The wire decides how long a wait may be; this is how often it looks.
                 timeout=(TICK_S, TICK_S),
                 stream=True,
                 allow_redirects=False,
@@ -135,11 +163,23 @@ class Extranet:
 
     def reach(self, wait_s: float) -> bool:
         """Whether the neighbour answers within ``wait_s``; the next exchange begins on that connection."""
-        return self._watch.reach(wait_s)
+        return self._wire.reach(wait_s)
+
+    def rest(self) -> None:
+        """There is nothing to send for a while."""
+        self._wire.rest()
 
     def close(self) -> None:
         self._session.close()
-        self._watch.close()
+        self._wire.rest()
+
+    def _is_back(self) -> bool:
+        for _ in range(int(SILENT_S_MAX / REACH_S)):
+            if self._is_stopped():
+                return False
+            if self._wire.reach(REACH_S):
+                return True
+        return False
 
 
 def _read(response: requests.Response, bytes_max: int) -> bytes:

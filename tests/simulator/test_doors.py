@@ -19,7 +19,6 @@ DOORS = {
     "sync/environment.py": {"time", "os.urandom", "datetime.now"},
     "sync/doctor.py": {"socket"},
     "sync/listener.py": {"socket"},
-    "sync/transport/extranet.py": {"socket"},
     "sync/transport/wire.py": {"socket"},
     "sync/service.py": {"threading"},
     "sync/node.py": {"threading"},

@@ -8,7 +8,6 @@ from sync.retry import (
     BUDGET_BYTES_MIN,
     BUDGET_BYTES_START,
     GOOD_CONTACT_S,
-    GRACE_S,
     LINE_DELAY_S_MAX,
     LONG_CONTACT_S,
     RETRY_DELAY_S_MAX,
@@ -21,6 +20,7 @@ from sync.retry import (
     judge_silence,
     line_delay_s,
     next_budget_bytes,
+    probe_every_s,
     retry_delay_s,
 )
 
@@ -69,10 +69,8 @@ def test_a_line_that_worked_a_moment_ago_is_tried_again_at_once_and_one_that_onl
     assert line_delay_s(1000, b"\xff\xff") == LINE_DELAY_S_MAX
 
 
-def _verdict(
-    silent_s: float, still_s: float = 0, fresh_s: float | None = None, *, keeps_trying: bool = True
-) -> Verdict:
-    return judge_silence(Silence(silent_s, still_s, fresh_s, keeps_trying), PATIENCE_S)
+def _verdict(silent_s: float, still_s: float = 0, *, is_answered: bool = False) -> Verdict:
+    return judge_silence(Silence(silent_s, still_s, is_answered), PATIENCE_S)
 
 
 def test_a_connection_that_was_heard_a_moment_ago_is_waited_for() -> None:
@@ -84,13 +82,15 @@ def test_a_cut_line_is_waited_for_while_a_fresh_connection_is_tried_beside_it() 
 
 
 def test_a_connection_is_given_up_when_a_fresh_one_was_answered_and_it_stayed_silent() -> None:
-    assert _verdict(20, fresh_s=GRACE_S - 0.1) is Verdict.PROBE
-    assert _verdict(20, fresh_s=GRACE_S) is Verdict.BREAK
-    assert _verdict(20, fresh_s=0, keeps_trying=False) is Verdict.BREAK
+    assert _verdict(SILENT_S, is_answered=True) is Verdict.BREAK
 
 
 def test_a_connection_that_is_heard_again_is_kept_though_a_fresh_one_was_answered() -> None:
-    assert _verdict(0.4, fresh_s=GRACE_S) is _verdict(0.4, fresh_s=0, keeps_trying=False) is Verdict.WAIT
+    assert _verdict(0.4, is_answered=True) is Verdict.WAIT
+
+
+def test_a_line_is_tried_many_times_a_second_at_first_and_never_less_than_every_few_seconds() -> None:
+    assert probe_every_s(0) <= 0.25 < probe_every_s(61) <= probe_every_s(10_000) <= 3
 
 
 def test_a_neighbour_that_is_heard_but_moves_nothing_is_given_up_after_the_patience() -> None:
