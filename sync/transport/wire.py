@@ -13,7 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from sync.retry import CONNECT_S_MAX, SILENT_S_MAX, Silence, Verdict, judge_silence, probe_every_s
+from sync.retry import CONNECT_S_MAX, SILENT_S, SILENT_S_MAX, Silence, Verdict, judge_silence, probe_every_s
 
 TICK_S = 0.25
 ATTEMPT_TICKS_MAX = 12
@@ -200,6 +200,7 @@ class Wire:
     def _look(self, sock: "WatchedSocket", vigil: "_Vigil") -> None:
         if self._is_stopped():
             raise LineSilent("told to stop")
+        vigil.tick()
         verdict = vigil.judge(self._patience_s, is_answered=self._fresh is not None)
         if verdict is Verdict.WAIT:
             self._make_spare()
@@ -286,18 +287,21 @@ class _Vigil:
         # The neighbour's kernel answers for as long as the line lives, however long the neighbour thinks.
         _keep_alive(sock, 1)
 
-    def judge(self, patience_s: float, *, is_answered: bool) -> Verdict:
+    def tick(self) -> None:
+        """Look whether anything was heard."""
         heard_s, moved = _heard(self._sock)
-        self._quiet_ticks += not is_answered
-        self.silent_s = self._quiet_ticks * TICK_S if heard_s is None else heard_s
+        self._quiet_ticks += 1
+        # A connection that stood ready for a while has not been heard either, until it was used.
+        waited_s = self._quiet_ticks * TICK_S
+        self.silent_s = waited_s if heard_s is None else min(heard_s, waited_s)
         if moved != self._moved:
             self._moved, self._still_ticks = moved, 0
-        silence = Silence(self.silent_s, self._still_ticks * TICK_S, is_answered)
-        verdict = judge_silence(silence, patience_s)
-        if verdict is Verdict.WAIT:
+        elif self.silent_s < SILENT_S:
             # A line that is cut is not a neighbour that does not answer.
             self._still_ticks += 1
-        return verdict
+
+    def judge(self, patience_s: float, *, is_answered: bool) -> Verdict:
+        return judge_silence(Silence(self.silent_s, self._still_ticks * TICK_S, is_answered), patience_s)
 
     def end(self) -> None:
         with suppress(OSError):

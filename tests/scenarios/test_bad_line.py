@@ -1,11 +1,13 @@
 """Real sockets, real TLS, and a line that breaks off, falls silent and comes back in the middle of a bundle."""
 
 import asyncio
+import hashlib
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 
 import pytest
 
@@ -17,9 +19,16 @@ from sync.lines import tls_material
 from sync.outbox import queue_of
 from sync.transport import wire
 from sync.transport.base import UNREACHED, LineDown
-from sync.transport.extranet import Extranet
+from sync.transport.extranet import (
+    BEGIN_HEADER,
+    MEDIA_TYPE,
+    REQUEST_HEADER,
+    UNKNOWN_REQUEST,
+    Extranet,
+)
 from sync.transport.tls import client_context, server_context
 from sync.visit import Visit
+from sync.x509 import dns_name
 from tests.scenarios.offices import VILLAGE, Offices
 from tests.scenarios.world import TOWN
 
@@ -177,6 +186,58 @@ def test_a_request_cut_in_its_middle_gives_what_came_whole_and_nothing_is_sent_t
     line.close()
 
 
+@contextmanager
+def _stuck_after(net: Offices, port: int, bundle: bytes, part: bytes) -> Iterator[None]:
+    """A connection that has sent the head of a request for all of ``bundle`` and ``part`` of it, and no more."""
+    context = client_context(*tls_material(net.nodes[VILLAGE]))
+    name = hashlib.sha256(bundle).hexdigest()
+    head = f"POST /contact HTTP/1.1\r\nHost: x\r\n{REQUEST_HEADER}: {name}\r\nContent-Length: {len(bundle)}\r\n\r\n"
+    with (
+        socket.create_connection(("127.0.0.1", port)) as raw,
+        context.wrap_socket(raw, server_hostname=dns_name(TOWN)) as line,
+    ):
+        line.sendall(head.encode() + part)
+        yield
+
+
+def test_a_request_goes_on_over_another_connection_and_what_overlaps_counts_once(
+    net: Offices, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _backlog(net)
+    brought = Brought(monkeypatch)
+    bundle = net.upward(VILLAGE)
+    with _stuck_after(net, street.cable.port, bundle, bundle[:100_000]):
+        _until(lambda: brought.chunks >= 2)
+        before = brought.chunks
+        line = street.line()
+        begin = 2 * CHUNK_BYTES - 777
+        headers = {REQUEST_HEADER: hashlib.sha256(bundle).hexdigest(), BEGIN_HEADER: str(begin)}
+        answer = line.post("/contact", bundle[begin:], MEDIA_TYPE, headers)
+    assert Kind.RECEIPT in {frame.kind for frame in read_bundle(answer)}
+    assert before < brought.chunks == 6
+    assert brought.again == 0
+    assert net.codes(TOWN) == []
+    # Its answer was lost on the way: it is fetched once more, and nothing is taken twice.
+    headers[BEGIN_HEADER] = str(len(bundle))
+    assert line.post("/contact", b"", MEDIA_TYPE, headers) == answer
+    assert brought.again == 0
+    line.close()
+
+
+@pytest.mark.parametrize("begin", ["200000", "-1", "1e3", "9" * 40])
+def test_a_request_that_is_not_known_cannot_go_on(net: Offices, street: Street, begin: str) -> None:
+    _backlog(net)
+    bundle = net.upward(VILLAGE)
+    line = street.line()
+    headers = {REQUEST_HEADER: hashlib.sha256(bundle).hexdigest(), BEGIN_HEADER: begin}
+    with (
+        _stuck_after(net, street.cable.port, bundle, bundle[:1000]),
+        pytest.raises(PeerError, match=UNKNOWN_REQUEST),
+    ):
+        line.post("/contact", bundle[1000:], MEDIA_TYPE, headers)
+    line.close()
+
+
 def test_what_came_is_taken_before_the_request_has_ended(
     net: Offices, street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -223,6 +284,20 @@ def test_a_connection_that_stays_silent_while_a_fresh_one_is_answered_is_given_u
     assert street.cable.used == 2
     assert brought.chunks == 6
     assert brought.again == 0
+    line.close()
+
+
+def test_a_spare_that_stood_silent_for_long_is_no_dead_connection(
+    net: Offices, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _backlog(net)
+    monkeypatch.setattr(wire, "_heard", lambda sock: (3600.0, 0))
+    street.cable.sleeps_at, street.cable.sleep_s = 50_000, 1.5
+    line = street.line()
+    assert line.reach(5)
+    meeting.meet(net.nodes[VILLAGE], line, TOWN)
+    assert _is_signed(net)
+    assert street.cable.used == 1
     line.close()
 
 
