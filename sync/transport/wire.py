@@ -23,9 +23,13 @@ RECORD_COST_BYTES = 22
 """What TLS 1.3 adds to a record. One that is cut in its middle is lost whole, so records are small."""
 UNSENT_BYTES_MAX = 16 * 1024
 """What waits in the kernel cannot be taken back when the line breaks."""
-_TCP_INFO_BYTES = 136
-"""As much of Linux's ``struct tcp_info`` as is read here: last_data_recv at 52, bytes_acked at 120."""
+_TCP_INFO_BYTES = 168
+"""As much of Linux's ``struct tcp_info`` as is read here: last_data_recv at 52, bytes_acked at 120,
+delivery_rate at 160."""
 _SIOCOUTQ = 0x5411
+_SO_MAX_PACING_RATE = 47
+_UNPACED = 0xFFFFFFFF
+PACE_HEADROOM = 1.1
 
 
 class LineSilent(OSError):
@@ -132,22 +136,21 @@ class Wire:
         self._spare_is_ready = False
         self._connecting = Connecting(*where)
         self._sent: list[int] = []
+        self._current: ssl.SSLSocket | None = None
+        self._rate_bytes_s = 0
+        """The most that the line has delivered lately."""
         self.arrived: int | None = None
         """Of what the last request sent, the bytes that reached the neighbour's system for sure; None: unknown."""
         context.sslsocket_class = type("WatchedSocket", (WatchedSocket,), {"wire": self})
 
     def open(self) -> ssl.SSLSocket:
         """A connection to the neighbour. Raises ``OSError`` if nobody is reached, ``ssl.SSLError`` for a stranger."""
-        spare = self._take_spare()
-        if spare is not None:
-            return spare
-        sock, self._fresh = self._fresh or self._connect(CONNECT_S_MAX), None
-        sock.settimeout(TICK_S)
-        try:
-            return self._context.wrap_socket(sock, server_hostname=self._name)
-        except BaseException:
-            sock.close()
-            raise
+        self._current = self._take_spare() or self._shake_hands()
+        if self._rate_bytes_s:
+            # A new connection that looks for the line's rate anew would fill its queue, and what is lost behind a
+            # full queue is missed for seconds: on a line that is up for seconds, too late.
+            _pace(self._current, int(self._rate_bytes_s * PACE_HEADROOM))
+        return self._current
 
     def reach(self, wait_s: float) -> bool:
         """Try for ``wait_s`` whether the neighbour can be reached; the connection is kept for the next contact."""
@@ -162,6 +165,9 @@ class Wire:
         """A request begins: what it sends is counted from here."""
         self._sent.clear()
         self.arrived = 0
+        if self._current is not None and self._current.fileno() >= 0:
+            # The line may have become faster.
+            _pace(self._current, _UNPACED)
 
     def note_sent(self, size: int) -> None:
         self._sent.append(size)
@@ -195,7 +201,17 @@ class Wire:
             if sock is not None:
                 sock.close()
         self._fresh = self._spare = None
+        self._rate_bytes_s = 0
         self._connecting.close()
+
+    def _shake_hands(self) -> ssl.SSLSocket:
+        sock, self._fresh = self._fresh or self._connect(CONNECT_S_MAX), None
+        sock.settimeout(TICK_S)
+        try:
+            return self._context.wrap_socket(sock, server_hostname=self._name)
+        except BaseException:
+            sock.close()
+            raise
 
     def _look(self, sock: "WatchedSocket", vigil: "_Vigil") -> None:
         if self._is_stopped():
@@ -203,6 +219,7 @@ class Wire:
         vigil.tick()
         verdict = vigil.judge(self._patience_s, is_answered=self._fresh is not None)
         if verdict is Verdict.WAIT:
+            self._rate_bytes_s = max(self._rate_bytes_s, _delivery_bytes_s(sock))
             self._make_spare()
         elif self._fresh is None:
             self._fresh = self._connecting.tick(0)
@@ -348,6 +365,18 @@ def _heard(sock: socket.socket) -> tuple[float | None, int]:
     data_ms, ack_ms = struct.unpack_from("=II", data, 52)
     acked, received = struct.unpack_from("=QQ", data, 120)
     return min(data_ms, ack_ms) / 1000, acked + received
+
+
+def _delivery_bytes_s(sock: socket.socket) -> int:
+    option = getattr(socket, "TCP_INFO", None)
+    data = b"" if option is None else sock.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_BYTES)
+    return int(struct.unpack_from("=Q", data, 160)[0]) if len(data) >= _TCP_INFO_BYTES else 0
+
+
+def _pace(sock: socket.socket, bytes_s: int) -> None:
+    if hasattr(socket, "TCP_INFO"):
+        with suppress(OSError):
+            sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, struct.pack("I", min(bytes_s, _UNPACED)))
 
 
 def _is_under_way(number: int) -> bool:
