@@ -8,7 +8,7 @@ BUDGET_BYTES_START = 64 * 1024
 BUDGET_BYTES_MAX = 4 * 1024 * 1024
 RETRY_DELAY_S_MIN = 2.0
 RETRY_DELAY_S_MAX = 300.0
-GOOD_CONTACT_S = 30.0
+GOOD_CONTACT_S = 60.0
 """A contact that took less than this may carry twice as much the next time: each ends with an idle round trip."""
 LONG_CONTACT_S = 120.0
 """A contact that took longer than this carries half as much the next time: receipts should not be that late."""
