@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo test seed soak planted torture check format glossary lock clean
+.PHONY: help setup parts demo badline test seed soak planted torture check format docs glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,9 @@ parts: ## 测试要用的系统部件 / system parts that the tests use
 
 demo: setup ## 整个市在本机跑一遍 / the whole city on this machine (KEEP=1 leaves it running)
 	@$(PY) -m deploy.demo $(if $(KEEP),--keep) $(DEMO)
+
+badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a bad line (needs root): make badline BADLINE="--mode cut"
+	@$(PY) -m bench.badline $(BADLINE)
 
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)

@@ -11,10 +11,10 @@ from sync import audit, contact, neighbour
 from sync.compose import compose
 from sync.node import Node
 from sync.outbox import queue_of
-from sync.retry import BUDGET_BYTES_MAX, BUDGET_BYTES_MIN, BUDGET_BYTES_START, next_budget_bytes
+from sync.retry import next_budget_bytes
 from sync.tables import MESSAGE, STREAM
-from sync.transport.base import Transport
-from sync.x509 import read_certificate
+from sync.transport.base import LineDown, Transport
+from sync.visit import Visit
 
 ROUNDS_MAX = 10_000
 RECONCILE_ROUNDS_MAX = 64
@@ -36,9 +36,17 @@ class Meeting:
 
 
 def meet(
-    node: Node, transport: Transport, peer: NodeId, progress: Callable[[Meeting], None] = lambda done: None
+    node: Node,
+    transport: Transport,
+    peer: NodeId,
+    progress: Callable[[Meeting], None] = lambda done: None,
+    *,
+    in_doubt: bool | None = None,
 ) -> Meeting:
     """Exchange bundles with ``peer`` until nothing is owed either way.
+
+    ``in_doubt``: whether something may have arrived that was not signed for, so that it is asked for before
+    anything is sent; left open, it is so after every contact that failed.
 
     Raises ``LineDown`` or ``PeerError`` if the line broke or the neighbour refused; what was signed for until
     then stays done, and the next meeting first asks what arrived.
@@ -46,7 +54,8 @@ def meet(
     done = Meeting()
     budget, failures = node.budget_of(peer)
     # Before this run of the program seals a word: has the neighbour seen what this disk does not remember?
-    introduce = failures > 0 or peer not in node.introduced
+    doubtful = failures > 0 if in_doubt is None else in_doubt
+    introduce = doubtful or peer not in node.introduced
     message: bytes | None = None
     compared = 0
     is_last_hope = False
@@ -76,7 +85,9 @@ def meet(
                 )
         except LiandongError as error:
             node.compared.pop(peer, None)
-            node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=True))
+            # Where nobody was reached the budget is not to blame; where a line broke, what was whole has arrived.
+            failed = not isinstance(error, LineDown)
+            node.note_failure(peer, error, next_budget_bytes(budget, took_s=0, filled=True, failed=failed))
             raise
         took_s = node.world.monotonic_s() - started_s
         budget = next_budget_bytes(
@@ -124,20 +135,9 @@ def _has_receipts(node: Node, peer: NodeId) -> bool:
 
 def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
     """The answer to a neighbour's bundle. Raises ``PeerError`` in words for who has no business here."""
-    certificate = read_certificate(certificate_der)
-    with node.lock:
-        taken = contact.take(node, request, carrier="extranet", expected=certificate.node)
-        wish = taken.hello.report.get("budget")
-        budget = wish if isinstance(wish, int) else BUDGET_BYTES_START
-        reply = compose(
-            node,
-            certificate.node,
-            budget_bytes=max(BUDGET_BYTES_MIN, min(budget, BUDGET_BYTES_MAX)),
-            reply_to=taken.hello.number,
-            collect_only=taken.standing is neighbour.Standing.ENDED,
-            message=taken.reply,
-        )
-    return reply.data
+    visit = Visit(node, certificate_der)
+    visit.take(request)
+    return visit.answer()
 
 
 def is_owing(node: Node, peer: NodeId) -> bool:

@@ -1,12 +1,65 @@
-"""When to try again, and how much to carry: backoff with jitter and a budget that follows the line. Pure rules."""
+"""When to try again, when to give a connection up, and how much to carry. Pure rules."""
+
+from dataclasses import dataclass
+from enum import Enum
 
 BUDGET_BYTES_MIN = 8 * 1024
 BUDGET_BYTES_START = 64 * 1024
 BUDGET_BYTES_MAX = 4 * 1024 * 1024
 RETRY_DELAY_S_MIN = 2.0
 RETRY_DELAY_S_MAX = 300.0
-GOOD_CONTACT_S = 5.0
-"""A contact that took less than this may carry twice as much the next time."""
+GOOD_CONTACT_S = 60.0
+"""A contact that took less than this may carry twice as much the next time: each ends with an idle round trip."""
+LONG_CONTACT_S = 120.0
+"""A contact that took longer than this carries half as much the next time: receipts should not be that late."""
+SILENT_S = 2.5
+"""After so long without a sign of life a fresh connection is tried beside the old one."""
+SILENT_S_MAX = 120
+CONNECT_S_MAX = 10.0
+_PROBES: tuple[tuple[float, float], ...] = ((60.0, 0.25), (600.0, 1.0), (float("inf"), 3.0))
+"""Until a line has been silent for so long, it is tried so often."""
+REACH_S = 2.0
+"""How long the line is tried before the caller looks whether it should stop."""
+TRIES_AT_ONCE = 3
+LINE_DELAY_S_MAX = 30.0
+
+
+class Verdict(Enum):
+    """What to do with a connection that does not answer."""
+
+    WAIT = "wait"
+    PROBE = "wait, and try a fresh connection beside it"
+    BREAK = "give it up"
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """What is known of a connection on which an operation waits.
+
+    ``silent_s``: since the other end's kernel was last heard. ``still_s``: time in which it was heard, yet nothing
+    moved. ``is_answered``: a fresh connection to the same neighbour was, while this one stayed silent.
+    """
+
+    silent_s: float
+    still_s: float
+    is_answered: bool
+
+
+def judge_silence(silence: Silence, patience_s: float) -> Verdict:
+    """Whether to wait on. A cut line costs nothing to wait for; a dead connection on a live line does.
+
+    ``patience_s`` bounds how long a neighbour that is heard may leave everything as it is.
+    """
+    if silence.still_s > patience_s or silence.silent_s > SILENT_S_MAX:
+        return Verdict.BREAK
+    if silence.silent_s < SILENT_S:
+        return Verdict.WAIT
+    return Verdict.BREAK if silence.is_answered else Verdict.PROBE
+
+
+def probe_every_s(silent_s: float) -> float:
+    """Seconds between two tries of a line that has been silent for ``silent_s``; each costs sixty bytes."""
+    return next(every_s for until_s, every_s in _PROBES if silent_s < until_s)
 
 
 def retry_delay_s(failures: int, chance: bytes, *, usual_s: float) -> float:
@@ -22,12 +75,20 @@ def retry_delay_s(failures: int, chance: bytes, *, usual_s: float) -> float:
     return ceiling / 2 + share * ceiling / 2
 
 
+def line_delay_s(failures: int, chance: bytes) -> float:
+    """Seconds to wait once a line answers again after ``failures`` contacts that brought nothing; see above.
+
+    None at first: a line that answers may be cut again in seconds. Later some: what answers may be no neighbour.
+    """
+    if failures <= TRIES_AT_ONCE:
+        return 0.0
+    return min(LINE_DELAY_S_MAX, retry_delay_s(failures - TRIES_AT_ONCE, chance, usual_s=0.0))
+
+
 def next_budget_bytes(budget: int, *, took_s: float, filled: bool, failed: bool) -> int:
-    """The byte budget of the next contact: halved when one failed, doubled when a full one was quick."""
-    if failed:
+    """The byte budget of the next contact: halved when one failed or took very long, doubled when a full one was quick."""
+    if failed or took_s > LONG_CONTACT_S:
         return max(BUDGET_BYTES_MIN, budget // 2)
     if filled and took_s < GOOD_CONTACT_S:
         return min(BUDGET_BYTES_MAX, budget * 2)
-    if took_s > 4 * GOOD_CONTACT_S:
-        return max(BUDGET_BYTES_MIN, budget // 2)
     return budget

@@ -20,10 +20,12 @@ from sync.jobs import Chores
 from sync.lines import parent_line, tls_material
 from sync.node import Node
 from sync.restoring import RUN_FILE
-from sync.retry import retry_delay_s
+from sync.retry import REACH_S, line_delay_s, retry_delay_s
 from sync.settings import FILE_NAME, Settings, host_port
+from sync.transport.base import UNREACHED, LineDown
 from sync.transport.extranet import Extranet
 from sync.transport.tls import server_context
+from sync.visit import Visit
 
 log = logging.getLogger(__name__)
 
@@ -89,25 +91,46 @@ def call_parent(node: Node, settings: Settings, stopped: threading.Event) -> Non
     assert parent is not None
     line: Extranet | None = None
     failures = 0
+    in_doubt = node.budget_of(parent)[1] > 0
+
+    def moved(done: meeting.Meeting) -> None:
+        nonlocal failures
+        failures = 0
+
     while not stopped.is_set():
         before = (0, 0)
         try:
-            line = line or parent_line(node, settings)
-            done = meeting.meet(node, line, parent)
+            line = line or parent_line(node, settings, stopped.is_set)
+            done = meeting.meet(node, line, parent, moved, in_doubt=in_doubt)
             before = meeting.mark(node)
             log.info("met %s: %s", parent, done)
-            failures = 0
-        except LiandongError as error:
+            failures, in_doubt = 0, False
+            line.rest()
+        except LineDown as error:
             failures += 1
+            # Where nobody was reached nothing was sent.
+            in_doubt = in_doubt or error.code != UNREACHED
+            log.warning("could not meet %s: %s", parent, error)
+            _reach(line, stopped)
+            stopped.wait(line_delay_s(failures, node.world.random_bytes(2)))
+            continue
+        except LiandongError as error:
+            failures, in_doubt = failures + 1, True
             log.warning("could not meet %s: %s", parent, error)
         except Exception:
             # A defect must not end the only thread that brings cases to the city.
-            failures += 1
+            failures, in_doubt = failures + 1, True
             log.exception("the contact with %s failed", parent)
         wait_s = retry_delay_s(failures, node.world.random_bytes(2), usual_s=settings.contact_every_s)
         _wait(node, stopped, wait_s, before if failures == 0 else None)
     if line is not None:
         line.close()
+
+
+def _reach(line: Extranet | None, stopped: threading.Event) -> None:
+    """Wait until the neighbour answers: over a line that is up for seconds only, each of them counts."""
+    while line is not None and not stopped.is_set() and not line.reach(REACH_S):
+        pass
 
 
 def _wait(node: Node, stopped: threading.Event, wait_s: float, before: tuple[int, int] | None) -> None:
@@ -126,7 +149,7 @@ def _servers(installation: Installation, desk: Any | None) -> list[uvicorn.Serve
     path = installation.folder / FILE_NAME
     servers = []
     if settings.listen_contact:
-        app = listener.contact_app(lambda certificate, body: meeting.answer(node, certificate, body))
+        app = listener.contact_app(lambda certificate: Visit(node, certificate))
         tls = server_context(*tls_material(node), require_client=True)
         servers.append(listener.server(app, *host_port(settings.listen_contact, path, "listen_contact"), tls))
     if settings.listen_enrol:

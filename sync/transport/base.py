@@ -4,6 +4,9 @@ from typing import Protocol
 
 from core.errors import PeerError
 
+UNREACHED = "line.down"
+"""The code of a :class:`LineDown` before which nothing left this node."""
+
 
 class LineDown(PeerError):
     """The neighbour could not be reached or went silent; nothing is lost, the next try comes by itself."""

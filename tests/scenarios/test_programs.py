@@ -190,13 +190,13 @@ def test_what_came_before_an_answer_broke_off_is_taken() -> None:
 @pytest.mark.parametrize(
     ("head", "code"),
     [
-        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "line.down"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n", "line.broke"),
         (
             b"HTTP/1.1 302 Found\r\nLocation: http://login.example/\r\nContent-Length: 0\r\n\r\n",
             "line.not_a_node",
         ),
         (b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n", "line.not_a_node"),
-        (b"nonsense\r\n\r\n", "line.down"),
+        (b"nonsense\r\n\r\n", "line.broke"),
     ],
 )
 def test_an_answer_that_is_none_is_a_line_that_is_down(head: bytes, code: str) -> None:
@@ -226,7 +226,7 @@ def test_where_no_file_lives_in_memory_the_key_is_on_disk_for_a_moment_only(
 def test_a_port_that_is_taken_is_said_in_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        app = listener.contact_app(lambda certificate, body: b"")
+        app = listener.enrolment_app(lambda data: b"", lambda data: b"")
         with pytest.raises(LocalError, match=r"listen\.refused") as refused:
             asyncio.run(listener.serve_all([listener.server(app, "127.0.0.1", port, None)], asyncio.Event()))
     assert f"127.0.0.1:{port}" in refused.value.zh

@@ -1,0 +1,1 @@
+"""What is measured about the product, each bench its own package."""
