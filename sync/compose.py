@@ -24,7 +24,7 @@ FILES_MAX = 500
 @dataclass(frozen=True, slots=True)
 class Composed:
     """A bundle ready to send. ``filled`` says that the budget, not the outbox, ended it; ``signed`` are the streams of
-    which it carries our receipt.
+    which it carries our receipt, ``owes`` the number of the receiver's own envelopes it announced.
     """
 
     data: bytes
@@ -33,6 +33,7 @@ class Composed:
     chunks: int
     filled: bool
     signed: frozenset[int]
+    owes: int
 
 
 @dataclass(slots=True)
@@ -116,7 +117,7 @@ def compose(
             # The last frame: a node that does not know it yet has taken all the others by then.
             load.frames.append(Frame(Kind.MISSING, cose.encode(missing)))
     data = write_bundle([*frames, *load.frames])
-    return Composed(data, number, load.envelopes, load.chunks, load.filled, frozenset(signed))
+    return Composed(data, number, load.envelopes, load.chunks, load.filled, frozenset(signed), hello.owes)
 
 
 def _fill(node: Node, tx: sa.Connection, peer: NodeId, load: _Load, carried: Carried | None) -> None:

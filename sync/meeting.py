@@ -120,7 +120,8 @@ def meet(
             message = None
             with node.db.transaction() as tx:
                 audit.note(tx, node.world, actor="sync", action="reconcile.unfinished", subject=peer)
-        if message is not None:
+        if message is not None or bundle.owes:
+            # A neighbour that was restored waits to hear that it has everything back.
             continue
         if not _has_receipts(node, peer) and not ((moved or hopeful) and is_owing(node, peer)):
             break
