@@ -6,7 +6,7 @@ clear-but-signed attachment lane, so that a relay can hold and check chunks it c
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -22,7 +22,7 @@ from sync.packing import Message
 from sync.primitives import AEAD_TAG_BYTES, aead_open, aead_seal
 from sync.stream import StreamRow, append
 from sync.stream_id import Lane
-from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE, OFFER
+from sync.tables import ATTACHMENT, ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, MESSAGE, OFFER, STREAM
 
 CHUNK_BYTES = 32 * 1024
 FILE_BYTES_MAX = 20 * 1024 * 1024
@@ -42,6 +42,15 @@ class ChunkStore(Protocol):
 
     def has(self, digest: str) -> bool:
         """Whether the chunk is here."""
+
+    def names(self, part: str) -> list[str]:
+        """Digests of the chunks here that begin with ``part``, two hexadecimal digits; in order."""
+
+    def moved_aside(self) -> list[str]:
+        """Digests of chunks that were found rotted and not acknowledged yet, in order."""
+
+    def acknowledge(self, digests: Iterable[str]) -> None:
+        """The register of damage names these now."""
 
 
 def require_whole(chunks: Sequence[str], store: ChunkStore) -> None:
@@ -264,8 +273,8 @@ def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> bool:
 def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Iterator[tuple[str, int, str]]:
     """``(file, chunk number, digest)`` held here and not at ``peer``, of the oldest ``files_max`` files.
 
-    A bitmap that came after ``peer`` had signed for a file, or from the neighbour that brought the file, tells of
-    chunks it has lost: each is given once every time it says so.
+    A bitmap that came after ``peer`` had signed for a file, or from the neighbour that brought the file or made it, tells
+    of chunks it has lost: each is given once every time it says so.
     """
     theirs, delivery = ATTACHMENT_DELIVERY.c, DELIVERY.c
     is_lost_there = sa.or_(delivery.peer.is_(None), OFFER.c.seq <= delivery.acked_seq)
@@ -274,6 +283,7 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
             sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
         )
         .add_columns(theirs.have.label("theirs"), is_lost_there.label("is_lost_there"))
+        .join(STREAM, STREAM.c.id == OFFER.c.stream_id)
         .join(DELIVERY, (delivery.stream_id == OFFER.c.stream_id) & (delivery.peer == peer), isouter=True)
         .join(
             ATTACHMENT_DELIVERY,
@@ -283,7 +293,8 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
         .where(
             sa.or_(
                 OFFER.c.seq > delivery.acked_seq,
-                theirs.have.is_not(None) & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == peer)),
+                theirs.have.is_not(None)
+                & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == peer) | (STREAM.c.origin == peer)),
             )
         )
         .order_by(OFFER.c.stream_id, OFFER.c.seq)

@@ -110,7 +110,8 @@ def _may_have(tx: sa.Connection, peer: NodeId, row: int, seq: int) -> bool:
     if came_from is None:
         return False
     is_hop = sa.select(DELIVERY.c.peer).where(DELIVERY.c.stream_id == row, DELIVERY.c.peer == peer)
-    return came_from == peer or tx.scalar(is_hop) is not None
+    said_it = sa.select(STREAM.c.id).where(STREAM.c.id == row, STREAM.c.origin == peer)
+    return came_from == peer or any(tx.scalar(query) is not None for query in (is_hop, said_it))
 
 
 def _item(tx: sa.Connection, row: int, seq: int) -> Owed:

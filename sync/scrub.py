@@ -18,7 +18,6 @@ from core.errors import LiandongError
 from core.store.backup import copies, verify_copy
 from core.store.walk import Page, Rot, Walk
 from sync import attachments, audit, damage, refetch
-from sync.chunkstore import FileChunkStore
 from sync.envelope import open_envelope
 from sync.identity import read_fact, write_fact
 from sync.node import Node
@@ -98,13 +97,12 @@ def last_finished_at(tx: sa.Connection) -> str | None:
 def mend_known(node: Node) -> int:
     """Enter chunks that were found rotted while reading, strike off what is whole again; returns how much is damaged."""
     store = node.chunks
-    if isinstance(store, FileChunkStore):
-        aside = store.moved_aside()
-        lost = [digest for digest in aside if not store.has(digest)]
-        if lost:
-            with node.db.transaction() as tx:
-                _enter(node, tx, _lose(node, tx, lost))
-        store.acknowledge(aside)
+    aside = store.moved_aside()
+    lost = [digest for digest in aside if not store.has(digest)]
+    if lost:
+        with node.db.transaction() as tx:
+            _enter(node, tx, _lose(node, tx, lost))
+    store.acknowledge(aside)
     with node.db.reading() as tx:
         whole = [one for one in damage.known(tx, "chunk", limit=None) if store.has(str(one.detail["digest"]))]
     if whole:
@@ -266,8 +264,6 @@ def _rotted_envelope(node: Node, tx: sa.Connection, row: int, seq: int, data: by
 
 def _chunks(node: Node, after: str) -> Page:
     """Every chunk on the disk against its name, a few folders at a time: drafts' scans as well, that no offer names yet."""
-    if not isinstance(node.chunks, FileChunkStore):
-        return Page(None, 0)
     number = int(after, 16) if after else -1
     names: list[str] = []
     while number < LAST_FOLDER and len(names) < CHUNKS:

@@ -7,6 +7,7 @@ from core.errors import LiandongError, LocalError
 from core.identifiers import NodeId
 from sync import audit, contact
 from sync.hello import Hello
+from sync.neighbour import Standing
 from sync.node import Node
 from sync.stick import Export, Progress, Told, export_for
 from sync.stick_layout import FILE_BYTES_MAX, inert, read_claim, too_large
@@ -182,7 +183,8 @@ def _take(stick: Stick, node: Node, look: _Look) -> tuple[Found, Hello | None]:
         receipts=taken.receipts,
         refused=tuple(taken.refused),
     )
-    return found, taken.hello
+    # A device that has been superseded may hand over what it has, and is given nothing.
+    return found, None if taken.standing is Standing.ENDED else taken.hello
 
 
 def _answer(stick: Stick, node: Node, report: Import, latest: dict[NodeId, Hello], told: Told) -> Import:

@@ -5,6 +5,7 @@ which no disk of the city holds a trace any more is marked as lost. That may bef
 it was on this device only, or one whose second copy was on a disk that met with a disaster of its own.
 """
 
+import hashlib
 import random
 from collections.abc import Callable
 from functools import partial
@@ -17,7 +18,7 @@ from core import bodies as b
 from core.errors import LiandongError
 from core.identifiers import CaseId, NodeId, Tier
 from core.messages import Actor, Role
-from sync import epoch, meeting
+from sync import epoch, meeting, scrub
 from sync.epoch import Reason
 from tests.simulator.disk import Copy, Disk, SimulatedCrash
 from tests.simulator.judge import HELD, Judge
@@ -45,6 +46,7 @@ class World(Surroundings, Protocol):
     people_until_s: float
 
     def power_cut(self, site: Site, point: str, away_s: float) -> None: ...
+    def call(self, site: Site) -> None: ...
 
 
 class Disasters:
@@ -55,6 +57,7 @@ class Disasters:
         self.chance = random.Random(seed)
         self._sealed: dict[str, tuple[bytes, int]] = {}
         self._twins: list[tuple[Site, Site]] = []
+        self._rotted: set[NodeId] = set()
 
     def keep_copies(self, site: Site) -> None:
         """Every now and then a backup is made of a running node."""
@@ -130,6 +133,72 @@ class Disasters:
             site.is_older = False
             if site.is_up:
                 self.world.power_cut(site, "upgrade", 5.0)
+
+    def rot(self, site: Site) -> None:
+        """A bit turns on this disk, in a chunk or an envelope of which a neighbour has a copy; it is looked through later."""
+        if not site.is_up:
+            return
+        found = self._rot_chunk(site) if self.chance.random() < 0.5 else self._rot_envelope(site)
+        if found:
+            self.world.say("rot", site.name, of=found)
+            self.world.timeline.after(self.chance.uniform(600, 3600), partial(self.scrub, site))
+            self._rotted.add(site.name)
+
+    def scrub(self, site: Site) -> None:
+        """The nightly walk through everything that is kept."""
+        node = site.node
+        if node is not None:
+            self._calmly(lambda: scrub.scrub(node, None, restart=True))
+            self.world.touched(site)
+            for child in self.world.sites.values():
+                # What rotted above is asked for in the child's next contact, which comes by itself.
+                if child.parent == site.name:
+                    self.world.call(child)
+            self.world.call(site)
+
+    def scrub_all(self) -> None:
+        """Every disk on which a bit had turned."""
+        for name in sorted(self._rotted):
+            self.scrub(self.world.sites[name])
+
+    def _rot_chunk(self, site: Site) -> str:
+        held = site.disk.held_chunks()
+        others = [self.world.sites[name] for name in self._neighbours(site)]
+        copies = [other.disk.held_chunks() for other in others]
+        digests = sorted(
+            d for d in held if any(c.get(d) == held[d] for c in copies) and _is_whole(d, held[d])
+        )
+        if not digests:
+            return ""
+        digest = self.chance.choice(digests)
+        site.disk.spoil_chunk(digest, self.chance)
+        return digest[:8]
+
+    def _rot_envelope(self, site: Site) -> str:
+        query = (
+            "SELECT stream_id, seq, key, data FROM envelope JOIN stream ON stream.id = stream_id "
+            "WHERE data IS NOT NULL AND seq <= applied_seq ORDER BY stream_id, seq"
+        )
+        rows = [
+            row
+            for row in site.peep().execute(query).fetchall()
+            if any(
+                self.world.sites[name].peep().execute(HELD, (row[2], row[1])).fetchone()
+                for name in self._neighbours(site)
+            )
+        ]
+        if not rows:
+            return ""
+        stream, seq, _, data = self.chance.choice(rows)
+        at = self.chance.randrange(len(data))
+        spoiled = data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :]
+        site.peep().execute(
+            "UPDATE envelope SET data = ? WHERE stream_id = ? AND seq = ?", (spoiled, stream, seq)
+        )
+        return f"envelope {stream}.{seq}"
+
+    def _neighbours(self, site: Site) -> list[NodeId]:
+        return [o.name for o in self.world.sites.values() if o.parent == site.name or site.parent == o.name]
 
     def _put_back(self, site: Site, copy: Copy, kind: str, back_s: float, *, known: bool) -> None:
         for message_id, key, seq in site.peep().execute(_AUTHORED):
@@ -221,6 +290,10 @@ def _is_owing(twin: Site) -> bool:
     with twin.node.db.reading() as tx:
         waits = bool(epoch.recovering(tx))
     return waits or meeting.is_owing(twin.node, twin.parent)
+
+
+def _is_whole(digest: str, data: bytes) -> bool:
+    return hashlib.sha256(data).hexdigest() == digest
 
 
 def _cases(path: Path) -> list[tuple[str]]:

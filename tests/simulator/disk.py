@@ -1,7 +1,9 @@
 """What survives a crash: a node's database file and its chunks, with a hook at every point of persistence."""
 
+import hashlib
+import random
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,6 +69,7 @@ class Disk:
         self.free_bytes = EMPTY_BYTES
         self.is_full = False
         self.copies: list[Copy] = []
+        self.aside: set[str] = set()
         self._life = 0
         folder.mkdir(parents=True)
         self._lay(template)
@@ -115,6 +118,23 @@ class Disk:
         """Every chunk on this disk, by its digest."""
         return dict(self.chunks)
 
+    def spoil_chunk(self, digest: str, chance: random.Random) -> None:
+        """One bit of a chunk turns."""
+        data = bytearray(self.chunks[digest])
+        data[chance.randrange(len(data))] ^= 1
+        self.chunks[digest] = bytes(data)
+
+    def names(self, part: str) -> list[str]:
+        """Digests of the chunks here that begin with ``part``."""
+        return sorted(digest for digest in self.held_chunks() if digest.startswith(part))
+
+    def moved_aside(self) -> list[str]:
+        """Chunks that were found rotted and not acknowledged yet."""
+        return sorted(self.aside)
+
+    def acknowledge(self, digests: Iterable[str]) -> None:
+        self.aside -= set(digests)
+
     def put_back(self, copy: "Copy", *, chunks: bool) -> None:
         """The database is ``copy`` again; with ``chunks`` the whole disk is. Call it while the program is off."""
         before = self.path
@@ -157,7 +177,13 @@ class Disk:
         self.chunks[digest] = data
 
     def get(self, digest: str) -> bytes | None:
-        return self.chunks.get(digest)
+        """As production's: what has rotted is moved aside, and is not here any more."""
+        data = self.chunks.get(digest)
+        if data is None or hashlib.sha256(data).hexdigest() == digest:
+            return data
+        del self.chunks[digest]
+        self.aside.add(digest)
+        return None
 
     def has(self, digest: str) -> bool:
         return digest in self.chunks

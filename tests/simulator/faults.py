@@ -4,7 +4,7 @@ import random
 from collections import Counter
 from dataclasses import dataclass
 
-BUNDLE, COMMIT, NODE_HOUR, CONTACT = "bundle", "commit", "node-hour", "contact"
+BUNDLE, COMMIT, NODE_HOUR, CONTACT, TRIP = "bundle", "commit", "node-hour", "contact", "trip"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,13 @@ FAULTS = {
         Fault("node.rolled_back", NODE_HOUR, 0.020),
         Fault("node.cloned", NODE_HOUR, 0.020),
         Fault("node.older_version", NODE_HOUR, 0.020),
-        Fault("stick.lost", CONTACT, 0.010, on=False),
-        Fault("stick.foreign", CONTACT, 0.010, on=False),
-        Fault("stick.half_copied", CONTACT, 0.010, on=False),
-        Fault("disk.bit_rot", NODE_HOUR, 0.010, on=False),
+        Fault("stick.trip", NODE_HOUR, 0.100),
+        Fault("stick.lost", TRIP, 0.120),
+        Fault("stick.foreign", TRIP, 0.150),
+        Fault("stick.half_copied", TRIP, 0.150),
+        Fault("stick.doubled", TRIP, 0.150),
+        Fault("stick.stale", TRIP, 0.250),
+        Fault("disk.bit_rot", NODE_HOUR, 0.060),
     )
 }
 

@@ -51,6 +51,11 @@ class Judge:
             self._told.add((promise, node, what))
             self.broken.append(Violation(promise, self.now_s(), node, what))
 
+    def saw_stick(self, site: Site, data: bytes) -> None:
+        """S3 on a stick that anybody may find; of a file that was cut, what is left of it."""
+        if any(mark in data for mark in PERSONAL):
+            self.breaks("S3", site.name, "personal data on a stick")
+
     def saw_bundle(self, sender: Site, data: bytes) -> None:
         """S3 on the wire, and S6: no node gives two bundles one number."""
         if any(mark in data for mark in PERSONAL):
@@ -193,7 +198,7 @@ class Judge:
         self._check_ids()
 
     def _check_released(self, giver: Site, taker: Site) -> None:
-        if _epoch_known(giver, taker) != _epoch(taker):
+        if taker.is_restored or giver.is_restored or _epoch_known(giver, taker) != _epoch(taker):
             # The taker's disk has forgotten something and the giver has not heard of it yet.
             return
         rows = giver.peep().execute(

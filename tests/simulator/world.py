@@ -40,6 +40,7 @@ from tests.simulator.ledger import Ledger, Violation
 from tests.simulator.line import Line
 from tests.simulator.people import People
 from tests.simulator.site import Site, enrol, make_template
+from tests.simulator.sticks import Sticks
 from tests.simulator.timeline import NodeClock, Timeline
 from tests.simulator.vfs import require_no_defects, seed_sqlite
 from village_agent.outlook import Wording
@@ -63,6 +64,8 @@ TIMED = (
     "node.rolled_back",
     "node.cloned",
     "node.older_version",
+    "stick.trip",
+    "disk.bit_rot",
 )
 MEMORY = Path("/dev/shm")
 SQLITE_SEEDS = 2**31 - 2
@@ -114,6 +117,7 @@ class City:
         self.judge = Judge(self.ledger, self.sites, lambda: self.timeline.now_s)
         self.people = People(self, f"{seed}/people")
         self.disasters = Disasters(self, f"{seed}/disasters")
+        self.sticks = Sticks(self, f"{seed}/sticks")
         self._build()
 
     def say(self, what: str, who: str, **facts: object) -> None:
@@ -127,6 +131,9 @@ class City:
         self.judge.saw_bundle(sender, data)
         if self._keep_trace:
             self.say("bundle", sender.name, bytes=len(data), digest=sha256(data).hexdigest()[:16])
+
+    def saw_stick(self, site: Site, data: bytes) -> None:
+        self.judge.saw_stick(site, data)
 
     def live(self) -> None:
         """The day with its faults, the healing, and the time that the queues are given."""
@@ -236,6 +243,11 @@ class City:
             slip = self._chance.choice(slips)
             self.people.say_something(self.sites[slip.village], slip.case_id)
 
+    def call(self, site: Site) -> None:
+        """Let a node call its parent soon, though nothing of its own waits: it calls at its rhythm anyway."""
+        if site.parent is not None:
+            self._wake(site, self._chance.uniform(0, CONTACT_EVERY_S))
+
     def _wake(self, site: Site, delay_s: float) -> None:
         """Let a node call its parent in ``delay_s``, or earlier if it was going to."""
         due_s = self.timeline.now_s + delay_s
@@ -321,6 +333,10 @@ class City:
             self.disasters.clone(site)
         elif kind == "node.older_version":
             self.disasters.older(site, back_s)
+        elif kind == "stick.trip":
+            self.sticks.set_out(site)
+        elif kind == "disk.bit_rot":
+            self.disasters.rot(site)
         elif site.is_up:
             self.power_cut(site, kind, back_s)
 
@@ -365,7 +381,7 @@ class City:
         for child in self.sites.values():
             # Every node calls at its rhythm; here those are called who may have to complete a disk that was put back.
             if site.restores and child.parent == site.name:
-                self._wake(child, self._chance.uniform(0, CONTACT_EVERY_S))
+                self.call(child)
         self.touched(site)
 
     def _retry(self, site: Site) -> None:
@@ -385,6 +401,7 @@ class City:
             self._power_back(site)
             self._retry(site)
         self.disasters.end()
+        self.disasters.scrub_all()
 
 
 def run(seed: int, plan: Plan, *, keep_trace: bool = False) -> Outcome:
