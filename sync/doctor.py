@@ -17,6 +17,7 @@ from core.store.engine import SQLITE_SAFE_SINCE, SQLITE_VERSION
 from sync import audit, backups, damage, repair, scrub
 from sync.held import LISTED_MAX, count_messages, held
 from sync.installation import BACKUPS, Installation
+from sync.lives import LIFE, RECOVERING
 from sync.status import is_enrolled, status
 
 DISK_FREE_BYTES_MIN = 200 * 1024 * 1024
@@ -178,7 +179,10 @@ def _set_aside(installation: Installation) -> Iterator[Finding]:
     with installation.db.reading() as tx:
         waiting, count = held(tx), count_messages(tx)
     for one in waiting:
-        if one.kind == "stream":
+        if one.kind == LIFE:
+            level = Level.WARN if one.type == RECOVERING else Level.BAD
+            yield Finding(level, one.code, f"{one.zh}{one.do_zh}", f"{one.en} {one.do_en}")
+        elif one.kind == "stream":
             yield Finding(
                 Level.BAD,
                 "stream.held",

@@ -1,16 +1,18 @@
-"""What waits for people: messages set aside and streams on hold, each with its reason, since when, and what can be done.
+"""What waits for people: lives, messages set aside and streams on hold, each with its reason and what can be done.
 
 The one place that reads the quarantine; ``status``, ``doctor``, ``held`` and the desks say what stands here.
 """
 
 import json
-from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 
 from core.errors import InputError, LiandongError, StateError
 from sync import audit, checkpoint
+from sync.held_kit import Held
+from sync.identity import read_place
+from sync.lives import LIFE, troubles_of_lives
 from sync.node import Node
 from sync.stream_id import Lane
 from sync.tables import AUDIT, QUARANTINE, STREAM
@@ -20,29 +22,13 @@ SHORT = 8
 """Characters of an id that people are shown and may type."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
-    """One thing that waits. ``kind`` is quarantine or stream; ``tries`` 0 for a stream; ``since`` may be unknown."""
-
-    kind: str
-    id: str
-    subject: str
-    type: str
-    code: str
-    tries: int
-    since: str | None
-    zh: str
-    en: str
-    do_zh: str
-    do_en: str
-
-
 def held(tx: sa.Connection, limit: int = LISTED_MAX) -> list[Held]:
-    """Messages set aside, the oldest first and at most ``limit``, then every stream on hold."""
+    """Lives that people have to look at, messages set aside, the oldest first and at most ``limit``, streams on hold."""
     open_ones = sa.select(QUARANTINE).where(QUARANTINE.c.released_at.is_(None))
     rows = tx.execute(open_ones.order_by(QUARANTINE.c.at, QUARANTINE.c.message_id).limit(limit)).all()
     streams = tx.execute(sa.select(STREAM).where(STREAM.c.hold.is_not(None)).order_by(STREAM.c.id)).all()
-    return [_message(row) for row in rows] + [_stream(tx, row) for row in streams]
+    lives = troubles_of_lives(tx, read_place(tx))
+    return [*lives, *(_message(row) for row in rows), *(_stream(tx, row) for row in streams)]
 
 
 def count_messages(tx: sa.Connection) -> int:
@@ -82,6 +68,8 @@ def release(node: Node, text: str, *, actor: str, dry_run: bool = False) -> tupl
     failed: LiandongError | None = None
     with node.db.reading() as tx:
         one = find(tx, text)
+    if one.kind == LIFE:
+        raise StateError("held.life", zh=f"{one.zh}{one.do_zh}", en=f"{one.en} {one.do_en}")
     if one.kind != "quarantine":
         raise StateError(
             "held.stream",

@@ -128,6 +128,7 @@ _WORDS = {
     "attention.subject": ("对象", "About"),
     "attention.type": ("消息", "Message"),
     "attention.why": ("原因与办法", "Why, and what to do"),
+    "kind.life": ("设备更替", "devices"),
     "kind.damage": ("磁盘损坏", "damaged on disk"),
     "kind.disk": ("磁盘已满", "disk full"),
     "kind.quarantine": ("已隔离", "set aside"),

@@ -16,6 +16,8 @@ from core.store.office import Office
 from sync import epoch, meeting, neighbour
 from sync.chunkstore import FileChunkStore
 from sync.epoch import Reason
+from sync.held import held
+from sync.lives import LIFE
 from sync.node import Node
 from sync.tables import ENVELOPE, QUARANTINE, STREAM
 from tests.scenarios.offices import AGENT, VILLAGE, Offices
@@ -102,6 +104,7 @@ def test_until_it_is_completed_a_restored_node_takes_no_step_that_it_may_have_ta
     with pytest.raises(StateError, match=r"node\.recovering") as refused:
         net.act(TOWN, case_id, Role.WINDOW, b.CaseReturned("又看了一遍"))
     assert CITY in refused.value.zh
+    assert _troubles(net.nodes[TOWN]) == ["recovering"]
     _settled(net, case_id)
     assert net.case(TOWN, case_id).holder == CITY
 
@@ -174,6 +177,14 @@ def test_when_all_tiers_are_restored_differently_each_gets_the_union(net: Office
     assert net.case(VILLAGE, second).holder == TOWN
 
 
+def _troubles(node: Node) -> list[str]:
+    """What people are told of lives, in words that say what to do."""
+    with node.db.reading() as tx:
+        found = [one for one in held(tx) if one.kind == LIFE]
+    assert all(one.zh and one.en and one.do_zh and one.do_en for one in found)
+    return [one.type for one in found]
+
+
 def _open_copy(net: Offices, copy: Path) -> tuple[Node, Office]:
     node = Node.load(open_sqlite(copy), net.world, FileChunkStore(copy.with_suffix(".chunks")), "test")
     with node.db.reading() as tx:
@@ -202,6 +213,8 @@ def test_of_two_copies_of_a_village_the_later_goes_on_and_the_earlier_is_told_an
     with first.db.reading() as tx:
         told = epoch.superseded(tx)
     assert told is not None and told.by == TOWN
+    assert _troubles(first) == ["superseded"]
+    assert _troubles(net.nodes[TOWN]) == ["double"]
     with net.nodes[TOWN].db.reading() as tx:
         assert [node for node, _, _ in neighbour.doubles(tx, net.nodes[TOWN].place)] == [VILLAGE]
     assert net.find(TOWN, mine) is not None
