@@ -60,10 +60,18 @@ class Database:
     then differ from what the disk holds.
     """
 
-    def __init__(self, engine: sa.Engine, path: Path | None = None, *, raw_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        path: Path | None = None,
+        *,
+        raw_key: bytes | None = None,
+        vfs: str | None = None,
+    ) -> None:
         self.engine = engine
         self.path = path
         self.raw_key = raw_key
+        self.vfs = vfs
         self.reserve: SpaceReserve | None = None
         self.in_doubt: CommitUnknown | None = None
         self._opened = 1
@@ -194,17 +202,17 @@ def open_sqlite(path: Path, *, raw_key: bytes | None = None, vfs: str | None = N
         )
     name = str(path) if vfs is None else f"file:{quote(str(path))}?vfs={quote(vfs)}"
     connect = partial(_connect, name, raw_key, uri=vfs is not None)
-    return Database(_sqlite_engine(connect), path, raw_key=raw_key)
+    return Database(_sqlite_engine(connect), path, raw_key=raw_key, vfs=vfs)
 
 
-def open_copy(path: Path, raw_key: bytes | None = None) -> Database:
+def open_copy(path: Path, raw_key: bytes | None = None, *, vfs: str | None = None) -> Database:
     """A copy at rest, to be looked at only: neither the file nor anything beside it is written.
 
     A wrong key or a damaged file is found by the first reading (``store.unreadable``).
     """
     # Immutable: a log beside the copy would be left out, so what has one is no copy (see backup.verify_copy).
-    name = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    return Database(_sqlite_engine(lambda: _keyed(name, raw_key, uri=True)), path, raw_key=raw_key)
+    name = f"{path.absolute().as_uri()}?mode=ro&immutable=1" + ("" if vfs is None else f"&vfs={quote(vfs)}")
+    return Database(_sqlite_engine(lambda: _keyed(name, raw_key, uri=True)), path, raw_key=raw_key, vfs=vfs)
 
 
 def open_url(url: str) -> Database:
