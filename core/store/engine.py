@@ -137,13 +137,15 @@ class Database:
         """Let go of every connection and read the disk anew; what was in doubt can then be looked up.
 
         A transaction of another thread that is still open on an old connection is rolled back. Raises ``LocalError``
-        (``store.*``) if the database cannot be read; it then stays closed.
+        (``store.*``) if the database cannot be read, or a doubt not be settled; it then stays closed.
         """
         self._opened += 1
         self.engine.dispose()
         try:
             with self.engine.connect().execution_options(read_only=True) as connection:
                 sa.inspect(connection).get_table_names()
+            if self.in_doubt is not None and self.path is not None:
+                self._settle()
         except exc.DBAPIError as error:
             raise _in_words(error) from error
         self.in_doubt = None
@@ -180,6 +182,13 @@ class Database:
 
     def close(self) -> None:
         self.engine.dispose()
+
+    def _settle(self) -> None:
+        # While another program has the file open, what failed still lies in the log behind its end: a crash would
+        # bring it back after people have seen that it is not there. A write of our own takes its place.
+        with self.engine.begin() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            connection.exec_driver_sql(f"PRAGMA user_version = {version}")
 
     def _require_certain(self) -> None:
         if self.in_doubt is not None:

@@ -71,18 +71,51 @@ def test_a_write_of_unknown_outcome_is_looked_up_and_never_doubled(kind: Operati
         assert "store.commit_unknown" in told
 
 
-def test_after_an_unknown_commit_the_row_is_really_back_sometimes() -> None:
-    """Fact 3, that scenario 2 is no empty threat: said as unknown, found after the kill."""
+def _commit_in_doubt(deed: Any, seed: str) -> None:
+    """The sync of the commit fails while a second program of the machine has the database open."""
+    deed.put_back(seed)
+    assert deed.site.peep().execute("SELECT count(*) FROM draft").fetchone() == (0,)
+    deed.platter.begin_counting()
+    deed.platter.faults.failing, deed.platter.faults.fail_at = Operation.SYNC, deed.last_sync
+    with pytest.raises(CommitUnknown):
+        deed.do()
+
+
+def _kill_both_programs(deed: Any) -> None:
+    deed.trio.disk(VILLAGE).kill_program(deed.site.db)
+    deed.reopen(killed=True)
+
+
+@pytest.fixture
+def draft() -> Iterator[Any]:
     with one("draft") as deed:
         operations_of(deed)
-        last = deed.platter.faults.counts[Operation.SYNC]
-        deed.put_back(SEED)
-        deed.platter.begin_counting()
-        deed.platter.faults.failing, deed.platter.faults.fail_at = Operation.SYNC, last
-        with pytest.raises(CommitUnknown):
-            deed.do()
-        deed.reopen(killed=True)
-        assert deed.is_done()
+        deed.last_sync = deed.platter.faults.counts[Operation.SYNC]
+        yield deed
+
+
+def test_after_an_unknown_commit_the_row_is_really_back_sometimes(draft: Any) -> None:
+    """Fact 3, that scenario 2 is no empty threat: said as unknown, and found after everything was killed."""
+    _commit_in_doubt(draft, SEED)
+    with pytest.raises(CommitUnknown), draft.site.db.reading():
+        pytest.fail("a database in doubt was read")
+    assert not draft.is_done()
+    _kill_both_programs(draft)
+    assert draft.is_done()
+
+
+@pytest.mark.parametrize("killed", [True, False], ids=["kill -9", "power cut"])
+def test_what_is_looked_up_after_reopening_is_the_truth_from_then_on(draft: Any, killed: bool) -> None:
+    """The agent looks, does not find it and enters it on paper: no later crash may bring it back."""
+    for number in range(6):
+        _commit_in_doubt(draft, f"{SEED}/{number}")
+        draft.site.db.reopen()
+        seen = draft.is_done()
+        if killed:
+            _kill_both_programs(draft)
+        else:
+            draft.reopen()
+        assert draft.is_done() == seen
 
 
 def test_an_intake_on_a_full_disk_is_refused_in_words_and_comes_whole_when_there_is_room() -> None:
