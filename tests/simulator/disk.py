@@ -164,7 +164,7 @@ class Disk:
 
     def put(self, digest: str, data: bytes) -> None:
         """The chunk store's port."""
-        if digest in self.chunks:
+        if self.get(digest) is not None:
             return
         if self.is_full:
             raise LocalError(
