@@ -195,6 +195,11 @@ class Database:
             raise CommitUnknown(self.in_doubt.code, zh=self.in_doubt.zh, en=self.in_doubt.en)
 
 
+def may_write(tx: sa.Connection) -> bool:
+    """Whether ``tx`` is a writer's unit of work, and not one of :meth:`Database.reading`."""
+    return not (tx.info.get("read_only") or tx.get_execution_options().get("read_only"))
+
+
 def open_sqlite(path: Path, *, raw_key: bytes | None = None, vfs: str | None = None) -> Database:
     """The SQLite file at ``path`` (made if missing), keyed with ``raw_key`` (32 bytes) if given.
 
@@ -262,8 +267,7 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         # Without IMMEDIATE two readers that turn writers lose one update silently.
-        read_only = connection.info.get("read_only") or connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if may_write(connection) else "BEGIN")
 
     return engine
 

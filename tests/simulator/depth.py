@@ -137,7 +137,9 @@ class PlatterDisk(Disk):
 
     def moved_aside(self) -> list[str]:
         return sorted(
-            name.removeprefix(ASIDE) for name in self.platter.names if name.startswith(ASIDE) and "." not in name
+            name.removeprefix(ASIDE)
+            for name in self.platter.names
+            if name.startswith(ASIDE) and "." not in name
         )
 
     def acknowledge(self, digests: Iterable[str]) -> None:
