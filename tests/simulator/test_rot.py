@@ -328,3 +328,49 @@ def test_a_rotten_audit_line_is_found(village: Any) -> None:
     with pytest.raises(LiandongError) as found, site.db.reading() as tx:
         audit.verify(tx)
     assert found.value.code == "audit.broken"
+
+
+WAL, WAL_HEADER_BYTES, FRAME_BYTES = "/node.db-wal", 32, 24 + 4096
+REASONS = "SELECT reason FROM epoch WHERE node = '430981102001' ORDER BY began_at, reason"
+
+
+def _rot_log(trio: Trio, at: NodeId, frame: int) -> None:
+    """Turn one bit of a frame of the log that no checkpoint has brought into the file; then the power goes."""
+    platter = trio.platter(at)
+    assert len(platter.names[WAL].data) > WAL_HEADER_BYTES + (frame + 4) * FRAME_BYTES
+    platter.rot(WAL, WAL_HEADER_BYTES + frame * FRAME_BYTES + 1000, 5)
+    trio.reopen(at)
+
+
+def _written(trio: Trio, at: NodeId) -> int:
+    query = "SELECT coalesce(max(number), 0) FROM run"
+    return int(trio.site(at).peep().execute(query).fetchone()[0])
+
+
+@pytest.mark.parametrize("frame", [1, 8, 20])
+def test_what_a_rotten_log_takes_with_it_is_found_at_the_next_contact_and_given_back(
+    village: Any, frame: int
+) -> None:
+    """SQLite ends the log at the bad frame, without a word; the township has seen more than this disk remembers."""
+    trio = village.trio
+    trio.meet(VILLAGE)
+    written = _written(trio, VILLAGE)
+    _rot_log(trio, VILLAGE, frame)
+    assert _written(trio, VILLAGE) < written
+    assert trio.site(VILLAGE).peep().execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    trio.settle()
+    assert ("rewound",) in trio.site(VILLAGE).peep().execute(REASONS).fetchall()
+    begun = "SELECT detail FROM audit WHERE action = 'epoch.begun'"
+    assert [json.loads(d)["reason"] for (d,) in trio.site(VILLAGE).peep().execute(begun)] == ["rewound"]
+    assert trio.verdict() == []
+
+
+def test_without_rot_the_same_power_cut_takes_nothing(village: Any) -> None:
+    """That the test above sees the rot, and not the cut."""
+    trio = village.trio
+    trio.meet(VILLAGE)
+    written = _written(trio, VILLAGE)
+    trio.reopen(VILLAGE)
+    assert _written(trio, VILLAGE) == written
+    trio.settle()
+    assert ("rewound",) not in trio.site(VILLAGE).peep().execute(REASONS).fetchall()
