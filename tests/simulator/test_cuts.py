@@ -21,7 +21,16 @@ from tests.simulator.vfs import seed_sqlite
 Made = Callable[[str], Any]
 SEED = "1"
 FINISH_EVERY = 50
-STRIDE = {"take at township": 2, "apply": 3, "take at city": 7, "receipts": 2, "forward": 2, "publish": 2}
+STRIDE = {
+    "intake": 2,
+    "seal": 2,
+    "take at township": 3,
+    "apply": 4,
+    "take at city": 7,
+    "receipts": 2,
+    "forward": 2,
+    "publish": 3,
+}
 """Applying is the second half of taking over, and the city takes over by the same code as the township. Here a deed is
 cut at every n-th operation; ``python -m tests.simulator cuts`` leaves none out."""
 FULL_STEP_BYTES = 12_000
