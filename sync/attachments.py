@@ -38,7 +38,7 @@ class ChunkStore(Protocol):
         """Durable when this returns; idempotent."""
 
     def get(self, digest: str) -> bytes | None:
-        """The chunk, or None if it is not here."""
+        """The chunk, or None if it is not here: one that has rotted is moved aside and is not here any more."""
 
     def has(self, digest: str) -> bool:
         """Whether the chunk is here."""

@@ -21,7 +21,7 @@ from sync.envelope import open_envelope, open_own, read_header
 from sync.identity import Place
 from sync.inbox import keep_receipt, sign_once
 from sync.keyring import Keyring
-from sync.packing import Message
+from sync.packing import Message, fingerprint
 from sync.receipt import verify_receipt
 from sync.stream import StreamRow, append, find_stream, stream_row, stream_with
 from sync.stream_id import EVERYONE, Lane, StreamId
@@ -158,6 +158,7 @@ def _remember(
                 body=message.body,
                 recorded_at=iso(world.now()),
                 seq=seq,
+                digest=fingerprint(message),
             )
         )
         fresh.append(message)

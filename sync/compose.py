@@ -91,7 +91,7 @@ def compose(
     with node.db.transaction() as tx:
         node.refresh(tx)
         if not introduce:
-            seal_waiting(tx, node.place, node.world, node.keyring)
+            seal_waiting(tx, node.place, node.world, node.keyring, node.mend_said)
         number = next_count(tx, "bundles_written")
         epoch.note_written(tx, node.run, number)
         hello = _introduce(node, tx, peer, number, reply_to, with_certificates, asked_bytes)

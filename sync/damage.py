@@ -18,7 +18,7 @@ LISTED_MAX = 200
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One damaged thing. ``kind``: case, message, envelope, chunk, audit, copy; ``subject`` a case number, if known.
+    """One damaged thing. ``kind``: case, message, said, envelope, chunk, audit, copy; ``subject`` a case number, if known.
 
     ``detail`` holds what mending it takes: whole numbers and short text.
     """

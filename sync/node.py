@@ -3,6 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,8 +13,8 @@ from core.clock import World, iso
 from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
-from core.store.walk import Books
-from sync import attachments, audit, checkpoint, epoch, handback, neighbour
+from core.store.walk import Books, Rot
+from sync import attachments, audit, checkpoint, epoch, handback, neighbour, rotten
 from sync.attachments import ChunkStore, FileManifest
 from sync.custody import towards
 from sync.dispatch import Dispatch, Handler, Incoming
@@ -182,6 +183,22 @@ class Node:
     def take_handed_back(self, tx: sa.Connection, incoming: Incoming) -> None:
         """A node above gives this new machine what concerns it."""
         handback.take_handed_back(tx, self, incoming)
+
+    def note_rot(self, tx: sa.Connection, rot: Rot) -> None:
+        """Enter a row that was found rotten while somebody read it into the register of damage."""
+        rotten.enter(tx, self.world, [rot])
+
+    def body_again(self, tx: sa.Connection, message_id: str) -> bytes | None:
+        """The body of a message from this node's own record, or from the envelope that brought it."""
+        return rotten.body_again(tx, self.place, self.keyring, message_id)
+
+    def mend_said(self, tx: sa.Connection, message: Message, digest: bytes) -> Message | None:
+        """A message of this node's own that has rotted, as it was recorded; None, and an alarm, if nothing has it."""
+        return rotten.mend_said(tx, self.place, self.world, self.keyring, self.books, message, digest)[0]
+
+    def apart(self) -> AbstractContextManager[sa.Connection]:
+        """A transaction of its own, for one who reads and found something to mend."""
+        return self.db.transaction()
 
     def apply_ready(self) -> checkpoint.Progress:
         """Bring everything that is held and readable here into effect."""

@@ -14,6 +14,7 @@ import zstandard
 from core.errors import LocalError, PeerError
 from sync import cose
 from sync.header import MESSAGES_MAX, Codec
+from sync.primitives import sha256
 
 BODY_BYTES_MAX = 1 << 20
 TYPE_CHARS_MAX = 64
@@ -39,6 +40,12 @@ class Message:
     schema: int
     subject: str
     body: bytes
+
+
+def fingerprint(message: Message) -> bytes:
+    """What stands beside a recorded message, so that a flipped bit in it is found: SHA-256, 32 bytes."""
+    head = "\n".join((message.id, message.type, str(message.schema), message.subject, ""))
+    return sha256(head.encode() + message.body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,10 @@ from sync.custody import towards
 from sync.envelope import open_envelope
 from sync.hello import Hello
 from sync.node import Node
+from sync.packing import fingerprint
 from sync.reconcile import Difference, answer, digest_of, open_question
 from sync.reconcile_wire import MESSAGE_BYTES_MAX
+from sync.stream import recorded
 from sync.stream_id import EVERYONE, Lane
 from sync.tables import APPLIED, DELIVERY, ENVELOPE, MESSAGE, STREAM
 
@@ -222,8 +224,10 @@ def messages_of(tx: sa.Connection, node: Node, subject: str) -> list[tuple[NodeI
 
     An envelope whose data retention has taken, or that no key here opens any more, gives nothing.
     """
-    own = sa.select(MESSAGE.c.body).where(MESSAGE.c.subject == subject)
-    found = [(node.place.node, bytes(body)) for body in tx.scalars(own.order_by(MESSAGE.c.recorded_at))]
+    own = sa.select(MESSAGE).where(MESSAGE.c.subject == subject).order_by(MESSAGE.c.recorded_at)
+    # One that has rotted is no truth to repair by: the walk through this node's own words mends it, or names it.
+    sound = [row for row in tx.execute(own).all() if fingerprint(recorded(row)) == bytes(row.digest)]
+    found = [(node.place.node, bytes(row.body)) for row in sound]
     applied = (
         sa.select(APPLIED.c.stream_id, APPLIED.c.seq, STREAM.c.origin, ENVELOPE.c.data)
         .join(STREAM, STREAM.c.id == APPLIED.c.stream_id)

@@ -5,11 +5,10 @@ Envelopes are held against the ledger, chunks against their names, the audit log
 their key; the office's tables as it lets us walk them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 
@@ -17,12 +16,12 @@ from core.clock import iso
 from core.errors import LiandongError
 from core.store.backup import copies, verify_copy
 from core.store.walk import Page, Rot, Walk
-from sync import attachments, audit, damage, refetch
-from sync.envelope import open_envelope
+from sync import attachments, audit, damage, refetch, rotten
 from sync.identity import read_fact, write_fact
 from sync.node import Node
-from sync.stream import stream_with
-from sync.tables import APPLIED, ATTACHMENT, AUDIT, ENVELOPE, MESSAGE, STREAM
+from sync.packing import fingerprint
+from sync.stream import recorded, stream_with
+from sync.tables import ATTACHMENT, AUDIT, ENVELOPE, MESSAGE
 
 ROWS = 200
 FILES = 50
@@ -101,7 +100,7 @@ def mend_known(node: Node) -> int:
     lost = [digest for digest in aside if not store.has(digest)]
     if lost:
         with node.db.transaction() as tx:
-            _enter(node, tx, _lose(node, tx, lost))
+            rotten.enter(tx, node.world, _lose(node, tx, lost))
     store.acknowledge(aside)
     with node.db.reading() as tx:
         whole = [one for one in damage.known(tx, "chunk", limit=None) if store.has(str(one.detail["digest"]))]
@@ -148,55 +147,40 @@ def _parts(node: Node, backups: Path | None) -> dict[str, Part]:
     }
     for walk in (walk for books in node.books for walk in books.walks):
         parts[walk.name] = partial(_walk, node, walk)
+    parts[rotten.SAID] = partial(_said, node)
     if backups is not None and node.db.path is not None:
         parts["copy"] = partial(_copies, node, backups)
     return parts
 
 
-def _enter(node: Node, tx: sa.Connection, found: Iterable[Rot], **detail: Any) -> tuple[Rot, ...]:
-    """Damage into the register; what was mended at once leaves its two audit lines."""
-    entered = tuple(found)
-    for rot in entered:
-        extra = {"digest": rot.key} if rot.kind == "chunk" else {}
-        key = rot.key[:32]
-        damage.report(
-            tx, node.world, rot.kind, key, subject=rot.subject, zh=rot.zh, en=rot.en, **extra, **detail
-        )
-        if rot.mended:
-            damage.mended(tx, node.world, rot.kind, key)
-    return entered
-
-
 def _walk(node: Node, walk: Walk, after: str) -> Page:
     with node.db.transaction() as tx:
-        page = walk.page(tx, after, ROWS, partial(_body_again, node))
-        _enter(node, tx, page.rot)
+        page = walk.page(tx, after, ROWS, node.body_again)
+        rotten.enter(tx, node.world, page.rot)
     return page
 
 
-def _body_again(node: Node, tx: sa.Connection, message_id: str) -> bytes | None:
-    """The body of a message from this node's own record, or from the envelope that brought it."""
-    own = tx.scalar(sa.select(MESSAGE.c.body).where(MESSAGE.c.message_id == message_id))
-    if own is not None:
-        return bytes(own)
+def _said(node: Node, after: str) -> Page:
+    """Every message that this node has recorded, against its digest."""
+    stream, number = (int(part) for part in (after or "0.0").split("."))
+    columns = MESSAGE.c
     query = (
-        sa.select(STREAM.c.id, ENVELOPE.c.data)
-        .join(APPLIED, APPLIED.c.stream_id == STREAM.c.id)
-        .join(ENVELOPE, (ENVELOPE.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq == APPLIED.c.seq))
-        .where(APPLIED.c.message_id == message_id, ENVELOPE.c.data.is_not(None))
+        sa.select(MESSAGE)
+        .where(sa.tuple_(columns.stream_id, columns.number) > sa.tuple_(stream, number))
+        .order_by(columns.stream_id, columns.number)
+        .limit(ROWS)
     )
-    for row, data in tx.execute(query).all():
-        origin = stream_with(tx, row).stream.origin
-        try:
-            key = node.keyring.verify_key_of(origin)
-            messages = open_envelope(bytes(data), key, node.place.node, node.keyring.sealing_key)[1]
-        except LiandongError:
-            # Rotted as well, or not for us: the next one may serve.
-            continue
-        for message in messages:
-            if message.id == message_id:
-                return message.body
-    return None
+    with node.db.transaction() as tx:
+        rows = tx.execute(query).all()
+        found = [
+            rotten.mend_said(
+                tx, node.place, node.world, node.keyring, node.books, message, bytes(row.digest)
+            )[1]
+            for row in rows
+            if fingerprint(message := recorded(row)) != bytes(row.digest)
+        ]
+    end = rows[-1] if len(rows) == ROWS else None
+    return Page(f"{end.stream_id}.{end.number}" if end is not None else None, len(rows), tuple(found))
 
 
 def _audit(node: Node, after: str) -> Page:
@@ -208,7 +192,7 @@ def _audit(node: Node, after: str) -> Page:
     except LiandongError as error:
         rot = Rot("audit", "chain", "", error.zh, error.en, mended=False)
         with node.db.transaction() as tx:
-            _enter(node, tx, [rot])
+            rotten.enter(tx, node.world, [rot])
         return Page(None, 0, (rot,))
     return Page(str(upto) if upto < newest else None, upto - number)
 
@@ -256,7 +240,7 @@ def _rotted_envelope(node: Node, tx: sa.Connection, row: int, seq: int, data: by
             "by the next envelope. Check the disk.",
             mended=True,
         )
-        _enter(node, tx, [rot])
+        rotten.enter(tx, node.world, [rot])
         return rot
     refetch.set_aside(tx, node.world, row, seq)
     return Rot(refetch.KIND, f"{row}.{seq}", stream.stream.origin, "", "", mended=False)
@@ -290,7 +274,7 @@ def _chunks_lost(node: Node, lost: list[str]) -> tuple[Rot, ...]:
     if not lost:
         return ()
     with node.db.transaction() as tx:
-        return _enter(node, tx, _lose(node, tx, lost))
+        return rotten.enter(tx, node.world, _lose(node, tx, lost))
 
 
 def _lose(node: Node, tx: sa.Connection, lost: list[str]) -> list[Rot]:
@@ -334,5 +318,5 @@ def _copies(node: Node, folder: Path, after: str) -> Page:
             path.replace(path.with_suffix(".bad"))
             rot.append(Rot("copy", path.name, "", error.zh, error.en, mended=False))
     with node.db.transaction() as tx:
-        _enter(node, tx, rot)
+        rotten.enter(tx, node.world, rot)
     return Page(None, len(ends), tuple(rot))

@@ -1,7 +1,7 @@
 """A node speaks by appending to its streams; a contact seals what waits into envelopes."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from sync.envelope import seal
 from sync.header import NO_DIGEST
 from sync.identity import Place
 from sync.keyring import Keyring
-from sync.packing import Message, require_packable
+from sync.packing import Message, fingerprint, require_packable
 from sync.primitives import SealingPublicKey
 from sync.stream_id import EVERYONE, Lane, StreamId, check_stream
 from sync.tables import DELIVERY, ENVELOPE, MESSAGE, OFFER, PEER, STREAM
@@ -23,6 +23,10 @@ from sync.tables import DELIVERY, ENVELOPE, MESSAGE, OFFER, PEER, STREAM
 ENVELOPE_MESSAGES_MAX = 200
 ENVELOPE_RAW_BYTES_TARGET = 48 * 1024
 """Before compression. Larger envelopes cost less processor, smaller ones get across a bad line."""
+
+
+Mend = Callable[[sa.Connection, Message, bytes], Message | None]
+"""A recorded message that has rotted, made again so that it has its digest and written back; None if nothing has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +125,7 @@ def append(
             subject=message.subject,
             body=message.body,
             recorded_at=iso(world.now()),
+            digest=fingerprint(message),
         )
     )
     tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(messages=stream.messages + 1))
@@ -158,11 +163,12 @@ def carry_over(tx: sa.Connection, place: Place, stream: StreamRow, *, beyond: in
     return len(numbers)
 
 
-def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring) -> int:
+def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring, mend: Mend) -> int:
     """Seal every recorded message that waits for an envelope; returns the number of envelopes made.
 
     A message for a reader whose certificate has not arrived yet, or was revoked, goes on waiting; so does a stream
-    on hold, which would only grow a second end.
+    on hold, which would only grow a second end. One that has rotted is never signed: unless ``mend`` has it again, it
+    waits, and so does what its stream says after it.
     """
     waiting = sa.select(MESSAGE.c.stream_id).where(MESSAGE.c.seq.is_(None)).distinct()
     query = sa.select(STREAM).where(STREAM.c.id.in_(waiting), STREAM.c.hold.is_(None)).order_by(STREAM.c.lane)
@@ -172,7 +178,7 @@ def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring
         keys = _sealing_keys(stream.stream, keyring)
         if keys is None:
             continue
-        while batch := _next_batch(tx, stream):
+        while batch := _next_batch(tx, stream, mend):
             stream = _seal_batch(tx, stream, batch, world, keyring, keys)
             made += 1
     return made
@@ -188,24 +194,32 @@ def _sealing_keys(stream: StreamId, keyring: Keyring) -> dict[NodeId, SealingPub
         return None
 
 
-def _next_batch(tx: sa.Connection, stream: StreamRow) -> list[tuple[int, Message]]:
+def _next_batch(tx: sa.Connection, stream: StreamRow, mend: Mend) -> list[tuple[int, Message]]:
     columns = MESSAGE.c
     query = (
-        sa.select(
-            columns.number, columns.message_id, columns.type, columns.schema, columns.subject, columns.body
-        )
+        sa.select(MESSAGE)
         .where(columns.stream_id == stream.row, columns.seq.is_(None))
         .order_by(columns.number)
         .limit(1 if stream.stream.lane == Lane.ATTACHMENT else ENVELOPE_MESSAGES_MAX)
     )
     batch: list[tuple[int, Message]] = []
     raw_bytes = 0
-    for number, id_, type_, schema, subject, body in tx.execute(query):
-        raw_bytes += len(body) + 64
+    for row in tx.execute(query).all():
+        message: Message | None = recorded(row)
+        if message is not None and fingerprint(message) != bytes(row.digest):
+            message = mend(tx, message, bytes(row.digest))
+        if message is None:
+            break
+        raw_bytes += len(message.body) + 64
         if batch and raw_bytes > ENVELOPE_RAW_BYTES_TARGET:
             break
-        batch.append((number, Message(id_, type_, schema, subject, bytes(body))))
+        batch.append((row.number, message))
     return batch
+
+
+def recorded(row: sa.Row[Any]) -> Message:
+    """What stands in a row of the table of messages, whole or not."""
+    return Message(row.message_id, row.type, row.schema, row.subject, bytes(row.body))
 
 
 def _seal_batch(

@@ -52,6 +52,7 @@ MESSAGE = sa.Table(
     sa.Column("body", sa.LargeBinary, nullable=False),
     sa.Column("recorded_at", sa.String(24), nullable=False),
     sa.Column("seq", sa.Integer),
+    sa.Column("digest", Digest, nullable=False, server_default=""),
     comment="what this node said; seq is the envelope it was sealed in, empty while it waits for a contact",
 )
 sa.Index(

@@ -6,7 +6,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from core.case import Case, case_from_json
+from core.case import Case
 from core.clock import iso
 from core.desk.context import DeskContext
 from core.errors import InputError
@@ -49,14 +49,14 @@ def queue(
     """A page of what the officer may see, the most urgent first. Raises ``InputError`` (``desk.page``)."""
     order = sa.func.coalesce(CASE.c.due_at, _LAST)
     where = _conditions(context, officer, wanted)
-    query = sa.select(order.label("due"), CASE.c.id, CASE.c.data).where(*where)
+    query = sa.select(order.label("due"), CASE.c.id, CASE.c.digest, CASE.c.data).where(*where)
     if wanted.after:
         query = query.where(sa.tuple_(order, CASE.c.id) > sa.tuple_(*_mark(wanted.after)))
     rows = tx.execute(query.order_by(order, CASE.c.id).limit(limit + 1)).all()
     shown = rows[:limit]
     total = tx.scalar(sa.select(sa.func.count()).select_from(CASE).where(*where)) or 0
     following = f"{shown[-1].due},{shown[-1].id}" if len(rows) > limit else ""
-    return Page(tuple(case_from_json(bytes(row.data)) for row in shown), following, total)
+    return Page(tuple(context.office.casebook.read(tx, row) for row in shown), following, total)
 
 
 def states_for(officer: Officer) -> tuple[State, ...]:

@@ -57,9 +57,9 @@ def back_up(
             connection.driver_connection.execute("VACUUM INTO ?", (str(partial),))  # type: ignore[union-attr]
         partial.chmod(0o600)
         if mark is not None:
-            _write_into(partial, db.raw_key, mark)
+            _write_into(partial, db, mark)
         _sync(partial)
-        verify_copy(partial, db.raw_key, checks)
+        verify_copy(partial, db.raw_key, checks, vfs=db.vfs)
         partial.replace(target)
         # A name is durable only when its folder is.
         _sync_folder(target.parent)
@@ -78,8 +78,8 @@ def back_up(
     return target
 
 
-def _write_into(path: Path, raw_key: bytes | None, mark: Callable[[sa.Connection], object]) -> None:
-    copy = open_sqlite(path, raw_key=raw_key)
+def _write_into(path: Path, db: Database, mark: Callable[[sa.Connection], object]) -> None:
+    copy = open_sqlite(path, raw_key=db.raw_key, vfs=db.vfs)
     try:
         with copy.transaction() as tx:
             mark(tx)
@@ -104,7 +104,9 @@ def _sync_folder(folder: Path) -> None:
         os.close(handle)
 
 
-def verify_copy(path: Path, raw_key: bytes | None, checks: Iterable[Check] = ()) -> None:
+def verify_copy(
+    path: Path, raw_key: bytes | None, checks: Iterable[Check] = (), *, vfs: str | None = None
+) -> None:
     """Raises ``LocalError`` (``store.bad_copy``) unless the copy opens with the key, is sound, and passes ``checks``."""
     if not path.is_file():
         raise InputError(
@@ -112,12 +114,12 @@ def verify_copy(path: Path, raw_key: bytes | None, checks: Iterable[Check] = ())
             zh=f"找不到备份文件 {path}，未作改动。备份在数据目录的 backups 里。",
             en=f"There is no copy {path}; nothing was changed. Copies lie in backups in the data folder.",
         )
-    log = Path(f"{path}-wal")
+    log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size:
         raise _bad_copy(
             path, "-wal", "旁边有未合并的日志，是直接复制的活动文件 / a live file with a log beside it"
         )
-    copy = open_copy(path, raw_key)
+    copy = open_copy(path, raw_key, vfs=vfs)
     try:
         with copy.reading() as tx:
             answer = str(tx.exec_driver_sql("PRAGMA quick_check(1)").scalar())

@@ -5,10 +5,10 @@ the same messages have the same bytes in it.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 
@@ -22,8 +22,10 @@ from core.limits import Mode, Suspension, Unit, due_at
 from core.merge import Folded, ItemLookup, Outcome, OutcomeKind, content_digest, fold, merge
 from core.messages import CaseMessage, decode, encode
 from core.states import COUNTING
-from core.store.engine import METADATA
+from core.store.engine import METADATA, may_write
+from core.store.rotten import message_rot, refused, row_rot
 from core.store.summary import entry_key, mark_stale
+from core.store.walk import Care, Rot
 from core.workflow_terms import ItemRules
 
 CASE = sa.Table(
@@ -67,8 +69,10 @@ CASE_MESSAGE = sa.Table(
 )
 sa.Index("ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=CASE_MESSAGE.c.standing != "applied")
 
-
 _UNITS = {DayUnit.WORKING: Unit.WORKDAY, DayUnit.CALENDAR: Unit.CALENDAR}
+
+
+Found = TypeVar("Found")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +88,17 @@ class Attention:
 
 
 class Casebook:
-    """Reads and writes cases inside the caller's transaction."""
+    """Reads and writes cases inside the caller's transaction.
+
+    Every row is held against its digest before anybody reads it. One that has rotted is made again: a case from its
+    messages, a message from where it came. Where there is no truth left it is refused in words (``LocalError``,
+    ``case.row_rotten`` or ``case.message_rotten``), and never shown.
+    """
 
     def __init__(self, items: ItemLookup, calendar: WorkCalendar) -> None:
         self.items = items
         self.calendar = calendar
+        self.care: Care | None = None
 
     def record(self, tx: sa.Connection, message: CaseMessage) -> Outcome:
         """Let a message meet its case. Whatever the order of arrival, the outcome for the case is the same."""
@@ -136,15 +146,30 @@ class Casebook:
         )
         case_ids = sorted(set(tx.scalars(query)))
         for case_id in case_ids:
-            self.refold(tx, CaseId(case_id))
+            if self.refold_apart(tx, CaseId(case_id)) is None:
+                # The others go on; this one is named.
+                self._note(tx, row_rot(case_id, mended=False))
         return len(case_ids)
+
+    def refold_apart(self, tx: sa.Connection, case_id: CaseId) -> Folded | None:
+        """Replay a case; None, and nothing is changed, if its messages are not all whole."""
+        step = tx.begin_nested()
+        try:
+            folded = self.refold(tx, case_id)
+        except (LiandongError, ValueError):
+            step.rollback()
+            return None
+        step.commit()
+        return folded
 
     def recount_due(self, tx: sa.Connection) -> int:
         """Count the limits of running cases anew by the calendar held now; returns how many changed."""
         changed = 0
-        query = sa.select(CASE.c.region, CASE.c.id, CASE.c.due_at, CASE.c.data)
+        query = sa.select(CASE.c.region, CASE.c.id, CASE.c.due_at, CASE.c.digest, CASE.c.data)
         for row in tx.execute(query.where(CASE.c.state.in_([*COUNTING]))).all():
-            due = self._due(case_from_json(bytes(row.data)))
+            case = self._sound(tx, row)
+            # One that cannot be made again is in the register of damage; the others are counted all the same.
+            due = row.due_at if case is None else self._due(case)
             if due != row.due_at:
                 where = (CASE.c.region == row.region) & (CASE.c.id == row.id)
                 tx.execute(sa.update(CASE).where(where).values(due_at=due))
@@ -152,10 +177,19 @@ class Casebook:
         return changed
 
     def find(self, tx: sa.Connection, case_id: CaseId) -> Case | None:
-        data = tx.scalar(
-            sa.select(CASE.c.data).where(CASE.c.region == region_of(case_id), CASE.c.id == case_id)
-        )
-        return None if data is None else case_from_json(bytes(data))
+        row = tx.execute(
+            sa.select(CASE.c.id, CASE.c.digest, CASE.c.data).where(
+                CASE.c.region == region_of(case_id), CASE.c.id == case_id
+            )
+        ).one_or_none()
+        return None if row is None else self.read(tx, row)
+
+    def read(self, tx: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> Case:
+        """The case in a row that has at least ``id``, ``digest`` and ``data``. Raises ``LocalError``."""
+        case = self._sound(tx, row)
+        if case is None:
+            raise refused("case.row_rotten", row_rot(row.id, mended=False))
+        return case
 
     def get(self, tx: sa.Connection, case_id: CaseId) -> Case:
         """Raises ``InputError`` (``case.unknown``)."""
@@ -169,9 +203,14 @@ class Casebook:
         return case
 
     def messages(self, tx: sa.Connection, case_id: CaseId) -> list[CaseMessage]:
-        """Every message of a case that is here, in effect or not."""
-        query = sa.select(CASE_MESSAGE.c.data).where(CASE_MESSAGE.c.case_id == case_id)
-        return [decode(bytes(data)) for data in tx.scalars(query)]
+        """Every message of a case that is here, in effect or not. Raises ``LocalError`` (``case.message_rotten``)."""
+        found = []
+        for row in tx.execute(sa.select(CASE_MESSAGE).where(CASE_MESSAGE.c.case_id == case_id)).all():
+            message = self._sound_message(tx, row)
+            if message is None:
+                raise refused("case.message_rotten", message_rot(row.digest, row.case_id, mended=False))
+            found.append(message)
+        return found
 
     def listing(
         self,
@@ -185,7 +224,7 @@ class Casebook:
     ) -> list[Case]:
         """A page of cases, the most urgent first; ``after`` is ``(due_at or '~', id)`` of the last one seen."""
         order = sa.func.coalesce(CASE.c.due_at, "~")
-        query = sa.select(CASE.c.data).order_by(order, CASE.c.id).limit(limit)
+        query = sa.select(CASE.c.id, CASE.c.digest, CASE.c.data).order_by(order, CASE.c.id).limit(limit)
         if holder is not None:
             query = query.where(CASE.c.holder == holder)
         if states:
@@ -194,7 +233,7 @@ class Casebook:
             query = query.where(CASE.c.origin == origin)
         if after is not None:
             query = query.where(sa.tuple_(order, CASE.c.id) > sa.tuple_(*after))
-        return [case_from_json(bytes(data)) for data in tx.scalars(query)]
+        return [self.read(tx, row) for row in tx.execute(query).all()]
 
     def counts(self, tx: sa.Connection) -> dict[tuple[str, str], int]:
         """How many cases by origin and state."""
@@ -212,7 +251,53 @@ class Casebook:
             .order_by(CASE_MESSAGE.c.case_id, CASE_MESSAGE.c.id)
             .limit(limit)
         )
-        return [_attention(row) for row in tx.execute(query)]
+        return [_attention(row, self._sound_message(tx, row)) for row in tx.execute(query).all()]
+
+    def _message_again(self, tx: sa.Connection, row: sa.Row[Any]) -> CaseMessage | None:
+        """A rotten line of the table of messages, read again from where it came and mended; None if nothing has it."""
+        body = None if self.care is None else self.care.body_again(tx, row.id)
+        message = None if body is None else as_said(body, row.digest)
+        if body is not None and message is not None:
+            put_right(tx, row, message, body)
+        return message
+
+    def _sound(self, tx: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> Case | None:
+        data = bytes(row.data)
+        if row_digest(data) == row.digest:
+            return case_from_json(data)
+
+        def again(own: sa.Connection) -> Case | None:
+            folded = self.refold_apart(own, CaseId(row.id))
+            case = None if folded is None else folded.case
+            self._note(own, row_rot(row.id, mended=case is not None))
+            return case
+
+        return self._in_writing(tx, again)
+
+    def _sound_message(self, tx: sa.Connection, row: sa.Row[Any]) -> CaseMessage | None:
+        message = as_said(bytes(row.data), row.digest)
+        if message is not None:
+            return message
+
+        def again(own: sa.Connection) -> CaseMessage | None:
+            found = self._message_again(own, row)
+            self._note(own, message_rot(row.digest, row.case_id, mended=found is not None))
+            return found
+
+        return self._in_writing(tx, again)
+
+    def _in_writing(self, tx: sa.Connection, again: Callable[[sa.Connection], Found | None]) -> Found | None:
+        """``again`` in a transaction that may write: this one, or one of its own for somebody who only reads."""
+        if may_write(tx):
+            return again(tx)
+        if self.care is None:
+            return None
+        with self.care.apart() as own:
+            return again(own)
+
+    def _note(self, tx: sa.Connection, rot: Rot) -> None:
+        if self.care is not None:
+            self.care.note_rot(tx, rot)
 
     def _refolded(self, tx: sa.Connection, message: CaseMessage) -> Outcome:
         folded = self.refold(tx, message.case_id)
@@ -316,8 +401,26 @@ def _why(error: LiandongError) -> str:
     return json.dumps({"zh": error.zh, "en": error.en}, ensure_ascii=False)
 
 
-def _attention(row: sa.Row[tuple[object, ...]]) -> Attention:
-    message = decode(bytes(row.data))
+def as_said(data: bytes, digest: str) -> CaseMessage | None:
+    """The message that was kept under ``digest``; None if these are not its bytes."""
+    try:
+        message = decode(data)
+    except (LiandongError, ValueError):
+        return None
+    return message if content_digest(message) == digest else None
+
+
+def put_right(tx: sa.Connection, row: sa.Row[Any], message: CaseMessage, data: bytes) -> None:
+    """Let a line of the table of messages be again what was written: all but its digest and its standing."""
+    where = (CASE_MESSAGE.c.region == row.region) & (CASE_MESSAGE.c.digest == row.digest)
+    names = {"id": message.id, "case_id": message.case_id, "region": region_of(message.case_id)}
+    tx.execute(sa.update(CASE_MESSAGE).where(where).values(data=data, **names))
+
+
+def _attention(row: sa.Row[Any], message: CaseMessage | None) -> Attention:
+    if message is None:
+        rot = message_rot(row.digest, row.case_id, mended=False)
+        return Attention(CaseId(row.case_id), row.id, "", row.standing, rot.zh, rot.en)
     if row.standing == OutcomeKind.ILLEGAL:
         words = json.loads(row.why)
     elif row.standing == OutcomeKind.PARKED:

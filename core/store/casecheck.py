@@ -5,11 +5,9 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.case import case_from_json
-from core.errors import LiandongError
 from core.identifiers import CaseId
-from core.merge import content_digest
-from core.messages import CaseMessage, decode
-from core.store.casebook import CASE, CASE_MESSAGE, Casebook, region_of, row_digest
+from core.store.casebook import CASE, CASE_MESSAGE, Casebook, as_said, put_right, region_of, row_digest
+from core.store.rotten import message_rot, row_rot
 from core.store.walk import Page, Rot, Source
 
 _RECOUNTED = "due_at"
@@ -56,34 +54,18 @@ class CaseWalk:
         )
 
     def _rotted(self, tx: sa.Connection, row: sa.Row[Any]) -> Rot:
-        mended = self._refold(tx, row)
-        zh = f"办件 {row.id} 的记录在磁盘上已损坏，" + (
-            "已按其全部消息重新生成。请检查磁盘。"
-            if mended
-            else "消息不全，无法重新生成。请从备份恢复，并检查磁盘。"
-        )
-        en = f"The row of case {row.id} has rotted on the disk; " + (
-            "it was made again from its messages. Check the disk."
-            if mended
-            else "its messages do not give it again. Restore a backup and check the disk."
-        )
-        return Rot("case", row.id, row.id, zh, en, mended)
-
-    def _refold(self, tx: sa.Connection, row: sa.Row[Any]) -> bool:
-        step = tx.begin_nested()
-        try:
-            folded = self._casebook.refold(tx, CaseId(row.id))
-        except (LiandongError, ValueError):
-            # A message of it has rotted too, or its very number: named by the caller, mended by nobody here.
-            step.rollback()
-            return False
-        if folded.case is None:
-            step.rollback()
-            return False
-        if row.region != region_of(folded.case.id):
+        folded = self._casebook.refold_apart(tx, CaseId(row.id))
+        case = None if folded is None else folded.case
+        if case is not None and row.region != region_of(case.id):
             tx.execute(sa.delete(CASE).where(CASE.c.region == row.region, CASE.c.id == row.id))
-        step.commit()
-        return True
+        return row_rot(row.id, mended=case is not None)
+
+
+def kept_message(tx: sa.Connection, message_id: str) -> bytes | None:
+    """A message of a case by its id, if exactly one is here and has not rotted."""
+    query = sa.select(CASE_MESSAGE.c.data, CASE_MESSAGE.c.digest).where(CASE_MESSAGE.c.id == message_id)
+    whole = [bytes(row.data) for row in tx.execute(query) if as_said(bytes(row.data), row.digest) is not None]
+    return whole[0] if len(whole) == 1 else None
 
 
 def cases_naming(tx: sa.Connection, words: set[str]) -> dict[str, str]:
@@ -98,36 +80,18 @@ def cases_naming(tx: sa.Connection, words: set[str]) -> dict[str, str]:
 
 
 def _is_whole(row: sa.Row[Any]) -> bool:
-    message = _decoded(bytes(row.data))
-    if message is None or content_digest(message) != row.digest:
+    message = as_said(bytes(row.data), row.digest)
+    if message is None:
         return False
     return (row.id, row.case_id, row.region) == (message.id, message.case_id, region_of(message.case_id))
 
 
 def _rotted_message(tx: sa.Connection, row: sa.Row[Any], source: Source) -> Rot:
     data = bytes(row.data)
-    message = _decoded(data)
-    if message is None or content_digest(message) != row.digest:
+    message = as_said(data, row.digest)
+    if message is None:
         data = source(tx, row.id) or b""
-        message = _decoded(data)
-    mended = message is not None and content_digest(message) == row.digest
-    if message is not None and mended:
-        where = (CASE_MESSAGE.c.region == row.region) & (CASE_MESSAGE.c.digest == row.digest)
-        values = {"id": message.id, "case_id": message.case_id, "region": region_of(message.case_id)}
-        tx.execute(sa.update(CASE_MESSAGE).where(where).values(data=data, **values))
-    zh = f"办件 {row.case_id} 的一条消息在磁盘上已损坏，" + (
-        "已从原信封取回。请检查磁盘。" if mended else "原信封里也取不到。请从备份恢复，并检查磁盘。"
-    )
-    en = f"A message of case {row.case_id} has rotted on the disk; " + (
-        "it was taken from its envelope again. Check the disk."
-        if mended
-        else "its envelope does not give it again. Restore a backup and check the disk."
-    )
-    return Rot("message", row.digest[:32], row.case_id, zh, en, mended)
-
-
-def _decoded(data: bytes) -> CaseMessage | None:
-    try:
-        return decode(data)
-    except (LiandongError, ValueError):
-        return None
+        message = as_said(data, row.digest)
+    if message is not None:
+        put_right(tx, row, message, data)
+    return message_rot(row.digest, row.case_id, mended=message is not None)

@@ -60,10 +60,18 @@ class Database:
     then differ from what the disk holds.
     """
 
-    def __init__(self, engine: sa.Engine, path: Path | None = None, *, raw_key: bytes | None = None) -> None:
+    def __init__(
+        self,
+        engine: sa.Engine,
+        path: Path | None = None,
+        *,
+        raw_key: bytes | None = None,
+        vfs: str | None = None,
+    ) -> None:
         self.engine = engine
         self.path = path
         self.raw_key = raw_key
+        self.vfs = vfs
         self.reserve: SpaceReserve | None = None
         self.in_doubt: CommitUnknown | None = None
         self._opened = 1
@@ -129,13 +137,15 @@ class Database:
         """Let go of every connection and read the disk anew; what was in doubt can then be looked up.
 
         A transaction of another thread that is still open on an old connection is rolled back. Raises ``LocalError``
-        (``store.*``) if the database cannot be read; it then stays closed.
+        (``store.*``) if the database cannot be read, or a doubt not be settled; it then stays closed.
         """
         self._opened += 1
         self.engine.dispose()
         try:
             with self.engine.connect().execution_options(read_only=True) as connection:
                 sa.inspect(connection).get_table_names()
+            if self.in_doubt is not None and self.path is not None:
+                self._settle()
         except exc.DBAPIError as error:
             raise _in_words(error) from error
         self.in_doubt = None
@@ -173,9 +183,21 @@ class Database:
     def close(self) -> None:
         self.engine.dispose()
 
+    def _settle(self) -> None:
+        # While another program has the file open, what failed still lies in the log behind its end: a crash would
+        # bring it back after people have seen that it is not there. A write of our own takes its place.
+        with self.engine.begin() as connection:
+            version = connection.exec_driver_sql("PRAGMA user_version").scalar()
+            connection.exec_driver_sql(f"PRAGMA user_version = {version}")
+
     def _require_certain(self) -> None:
         if self.in_doubt is not None:
             raise CommitUnknown(self.in_doubt.code, zh=self.in_doubt.zh, en=self.in_doubt.en)
+
+
+def may_write(tx: sa.Connection) -> bool:
+    """Whether ``tx`` is a writer's unit of work, and not one of :meth:`Database.reading`."""
+    return not (tx.info.get("read_only") or tx.get_execution_options().get("read_only"))
 
 
 def open_sqlite(path: Path, *, raw_key: bytes | None = None, vfs: str | None = None) -> Database:
@@ -194,17 +216,17 @@ def open_sqlite(path: Path, *, raw_key: bytes | None = None, vfs: str | None = N
         )
     name = str(path) if vfs is None else f"file:{quote(str(path))}?vfs={quote(vfs)}"
     connect = partial(_connect, name, raw_key, uri=vfs is not None)
-    return Database(_sqlite_engine(connect), path, raw_key=raw_key)
+    return Database(_sqlite_engine(connect), path, raw_key=raw_key, vfs=vfs)
 
 
-def open_copy(path: Path, raw_key: bytes | None = None) -> Database:
+def open_copy(path: Path, raw_key: bytes | None = None, *, vfs: str | None = None) -> Database:
     """A copy at rest, to be looked at only: neither the file nor anything beside it is written.
 
     A wrong key or a damaged file is found by the first reading (``store.unreadable``).
     """
     # Immutable: a log beside the copy would be left out, so what has one is no copy (see backup.verify_copy).
-    name = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-    return Database(_sqlite_engine(lambda: _keyed(name, raw_key, uri=True)), path, raw_key=raw_key)
+    name = f"{path.absolute().as_uri()}?mode=ro&immutable=1" + ("" if vfs is None else f"&vfs={quote(vfs)}")
+    return Database(_sqlite_engine(lambda: _keyed(name, raw_key, uri=True)), path, raw_key=raw_key, vfs=vfs)
 
 
 def open_url(url: str) -> Database:
@@ -245,8 +267,7 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         # Without IMMEDIATE two readers that turn writers lose one update silently.
-        read_only = connection.info.get("read_only") or connection.get_execution_options().get("read_only")
-        connection.exec_driver_sql("BEGIN" if read_only else "BEGIN IMMEDIATE")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if may_write(connection) else "BEGIN")
 
     return engine
 

@@ -10,11 +10,11 @@ from core.identifiers import NodeId
 from core.messages import SCHEMA, MessageType
 from core.states import CLOSED
 from core.store.casebook import CASE, Casebook
-from core.store.casecheck import CaseWalk, MessageWalk, cases_naming
+from core.store.casecheck import CaseWalk, MessageWalk, cases_naming, kept_message
 from core.store.casework import Casework, OfferFiles, Ordinal, Post, RequireRecovered
 from core.store.rebuild import Shares
 from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED, Shelf
-from core.store.walk import Books
+from core.store.walk import Books, Care
 
 Take = Callable[[sa.Connection, NodeId, str, bytes], Any]
 """Brings a message into effect: transaction, origin, subject, body."""
@@ -27,7 +27,7 @@ class Place(Protocol):
     def node(self) -> NodeId: ...
 
 
-class Carrier(Protocol):
+class Carrier(Care, Protocol):
     """What an office needs of the node that carries its messages."""
 
     @property
@@ -93,7 +93,8 @@ class Office:
         carrier.serve(office.handlers())
         carrier.facts.append(office.facts)
         # Messages first: a case is made again from them.
-        carrier.books.append(Books((MessageWalk(), CaseWalk(office.casebook)), cases_naming))
+        carrier.books.append(Books((MessageWalk(), CaseWalk(office.casebook)), cases_naming, kept_message))
+        office.casebook.care = carrier
         carrier.compare(Shares(office.casebook, carrier.place.node))
         carrier.still_open = office.is_open
         return office

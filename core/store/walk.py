@@ -1,6 +1,7 @@
 """Looking through a table page by page for rows that have rotted: what a walk is given, and what it finds."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -41,8 +42,23 @@ class Walk(Protocol):
         """Look at up to ``limit`` rows after ``after`` (empty: from the first), mending what can be mended."""
 
 
+class Care(Protocol):
+    """What a node does for the reader of a row that has rotted."""
+
+    def note_rot(self, tx: sa.Connection, rot: Rot) -> None:
+        """Enter what was met into the register of damage."""
+
+    def body_again(self, tx: sa.Connection, message_id: str) -> bytes | None:
+        """A :data:`Source`; whoever asks compares what it gives with the digest."""
+
+    def apart(self) -> AbstractContextManager[sa.Connection]:
+        """A writer's unit of work of its own, for one who only reads."""
+
+
 Naming = Callable[[sa.Connection, set[str]], dict[str, str]]
 """For ids of files, the case that names each."""
+Kept = Callable[[sa.Connection, str], bytes | None]
+"""What the office holds of a message of this node's own, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,3 +67,4 @@ class Books:
 
     walks: tuple[Walk, ...]
     naming: Naming
+    kept: Kept

@@ -99,7 +99,7 @@ def test_a_walk_that_is_cut_off_goes_on_where_it_was(net: Offices) -> None:
     assert whole.started_at == first.started_at
     assert whole.part == ""
     assert all(step.checked >= first.checked for step in steps)
-    assert [step.part for step in steps] == ["file", "message", "case", ""][-len(steps) :]
+    assert [step.part for step in steps] == ["file", "message", "case", "said", ""][-len(steps) :]
     assert scrub.scrub(again, None, steps_max=1).started_at > first.started_at
 
 

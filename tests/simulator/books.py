@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from types import SimpleNamespace
 from typing import Any
 
 import sqlalchemy as sa
@@ -42,6 +43,22 @@ class PlatterPath(PurePosixPath):
 
     def chmod(self, mode: int) -> None:
         """A platter has no modes."""
+
+    def absolute(self) -> "PlatterPath":
+        """Every name on a platter is whole."""
+        return self
+
+    def exists(self) -> bool:
+        platter, name = vfs.located(str(self))
+        with _as_os_error():
+            platter.require_power()
+        return name in platter.names
+
+    is_file = exists
+
+    def stat(self) -> SimpleNamespace:
+        platter, name = vfs.located(str(self))
+        return SimpleNamespace(st_size=len(platter.names[name].data))
 
     def unlink(self, *, missing_ok: bool = False) -> None:
         platter, name = vfs.located(str(self))

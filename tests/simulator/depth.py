@@ -5,7 +5,8 @@ hit in the middle of a transaction, at any operation of the disk.
 """
 
 import hashlib
-from collections.abc import Iterator
+import random
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from tests.simulator.platter import DiskRefused, Faults, Platter
 
 OPERATIONS_AHEAD = 120
 """A cut that struck falls on one of the next operations, somewhere in the commits to come."""
+ASIDE = "/damaged/"
 
 
 class PlatterDatabase(CrashingDatabase):
@@ -99,7 +101,7 @@ class PlatterDisk(Disk):
 
     def put(self, digest: str, data: bytes) -> None:
         """As :class:`sync.chunkstore.FileChunkStore`: write, sync, rename, sync the folder."""
-        if self.has(digest):
+        if self.get(digest) is not None:
             return
         if self.is_full:
             raise _refused("full")
@@ -120,11 +122,36 @@ class PlatterDisk(Disk):
     def get(self, digest: str) -> bytes | None:
         with self.powered():
             self.platter.require_power()
-        inode = self.platter.names.get(self._chunk(digest))
-        return None if inode is None else bytes(inode.data)
+            inode = self.platter.names.get(self._chunk(digest))
+            if inode is None or hashlib.sha256(inode.data).hexdigest() == digest:
+                return None if inode is None else bytes(inode.data)
+            self._rename(self._chunk(digest), ASIDE + digest)
+        return None
 
     def has(self, digest: str) -> bool:
         return self._chunk(digest) in self.platter.names
+
+    def spoil_chunk(self, digest: str, chance: random.Random) -> None:
+        name = self._chunk(digest)
+        self.platter.rot(name, chance.randrange(len(self.platter.names[name].data)), 0)
+
+    def moved_aside(self) -> list[str]:
+        return sorted(
+            name.removeprefix(ASIDE)
+            for name in self.platter.names
+            if name.startswith(ASIDE) and "." not in name
+        )
+
+    def acknowledge(self, digests: Iterable[str]) -> None:
+        with self.powered():
+            for digest in digests:
+                self._rename(ASIDE + digest, f"{ASIDE}{digest}.noted")
+
+    def _rename(self, old: str, new: str) -> None:
+        try:
+            self.platter.rename(old, new)
+        except DiskRefused as refused:
+            raise _refused(refused.reason) from refused
 
     def held_chunks(self) -> dict[str, bytes]:
         names = [name for name in self.platter.names if name.startswith("/chunks/") and "." not in name]

@@ -34,7 +34,7 @@ class CrashingDatabase(Database):
     """The production database, which may lose its power at either side of a commit, or not know of one."""
 
     def __init__(self, inner: Database, disk: "Disk") -> None:
-        super().__init__(inner.engine, inner.path)
+        super().__init__(inner.engine, inner.path, raw_key=inner.raw_key, vfs=inner.vfs)
         self._disk = disk
 
     @contextmanager
@@ -164,7 +164,7 @@ class Disk:
 
     def put(self, digest: str, data: bytes) -> None:
         """The chunk store's port."""
-        if digest in self.chunks:
+        if self.get(digest) is not None:
             return
         if self.is_full:
             raise LocalError(

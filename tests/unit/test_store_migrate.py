@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 
 from core.errors import LocalError
 from core.store.engine import Database, open_sqlite
-from core.store.migrate import SHARED, upgrade
+from core.store.migrate import SHARED, _config, upgrade
+from sync.packing import Message, fingerprint
+from sync.tables import MESSAGE
 
 AGREE = """
 import sys
@@ -141,6 +144,27 @@ def test_a_wrong_key_is_found_before_anything_is_migrated(path: Path) -> None:
     with pytest.raises(LocalError) as refused:
         upgrade(open_sqlite(path, raw_key=bytes(32)), (), None)
     assert refused.value.code == "store.unreadable"
+
+
+def test_messages_recorded_before_they_had_a_digest_get_that_of_what_they_say(path: Path) -> None:
+    db = open_sqlite(path)
+    said = [Message(f"{n:032x}", "NoteAdded", 1, "案" * (n % 3), bytes([n % 256]) * n) for n in range(1200)]
+    with db.transaction() as tx:
+        config = _config(())
+        config.attributes["connection"] = tx
+        command.upgrade(config, "0003")
+        tx.exec_driver_sql(
+            "INSERT INTO stream VALUES (1, x'00', 'o', 'e', '[]', 0, 0, 0, x'', 0, NULL), "
+            "(2, x'01', 'o', 'e', '[]', 1, 0, 0, x'', 0, NULL)"
+        )
+        for n, m in enumerate(said):
+            row = (1 + n % 2, n, m.id, m.type, m.schema, m.subject, m.body, "2026-01-01T00:00:00Z")
+            tx.exec_driver_sql("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+    upgrade(db, (), None)
+    with db.reading() as tx:
+        held = {row.message_id: bytes(row.digest) for row in tx.execute(sa.select(MESSAGE))}
+    assert held == {message.id: fingerprint(message) for message in said}
+    db.close()
 
 
 def test_the_shared_chain_travels_with_the_package() -> None:
