@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from core.identifiers import NodeId
-from sync import attachments, cose, epoch, neighbour, refetch
+from sync import attachments, cose, epoch, neighbour, refetch, witness
 from sync.bundle import Frame, Kind, write_bundle
 from sync.hello import Hello, sign_hello, sign_token
 from sync.identity import next_count
@@ -181,5 +181,6 @@ def _introduce(
         certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
         report=node.report(tx)
         | ({"budget": asked_bytes} if asked_bytes else {})
-        | ({"shared": shared} if shared else {}),
+        | ({"shared": shared} if shared else {})
+        | witness.told(tx, peer),
     )

@@ -91,7 +91,7 @@ def take(
             en="The answer is not to this contact (a cache, or a replay); nothing was taken. The next contact comes "
             "by itself.",
         )
-    taken = Taken(hello, standing=node.note_hello(hello))
+    taken = Taken(hello, standing=node.note_hello(hello, by_hand=carrier == "usb"))
     for batch in _batches(frames, taken):
         with node.db.transaction() as tx:
             node.refresh(tx)

@@ -12,18 +12,22 @@ import sqlalchemy as sa
 
 from core.clock import from_iso, local
 from core.errors import LiandongError
+from core.identifiers import NodeId
 from core.store.backup import horizon
 from core.store.engine import SQLITE_SAFE_SINCE, SQLITE_VERSION
-from sync import audit, backups, damage, repair, scrub
+from sync import audit, backups, damage, repair, scrub, witness
 from sync.held import LISTED_MAX, count_messages, held
 from sync.installation import BACKUPS, Installation
 from sync.lives import LIFE, RECOVERING
 from sync.status import is_enrolled, status
+from sync.tables import PEER
 
 DISK_FREE_BYTES_MIN = 200 * 1024 * 1024
 CLOCK_OFFSET_S_MAX = 300
 SILENT_AFTER = timedelta(days=1)
 PROBE_TIMEOUT_S = 3
+TOLD_FOR = timedelta(days=30)
+"""How long a neighbour's restore is still told of."""
 
 
 class Level(StrEnum):
@@ -321,6 +325,25 @@ def differences_found(tx: sa.Connection) -> Iterator[Finding]:
             )
 
 
+def _witnessed(installation: Installation) -> Iterator[Finding]:
+    now = installation.node.world.now()
+    with installation.db.reading() as tx:
+        names = [NodeId(name) for name in tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node))]
+        heads = [(name, witness.remembered(tx, name)) for name in names]
+    for name, known in heads:
+        if known is None or known.before is None or now - from_iso(known.began_at) > TOLD_FOR:
+            continue
+        line, at = known.before.number, local(from_iso(known.began_at))
+        yield Finding(
+            Level.WARN,
+            "audit.anew",
+            f"{name} 于 {at} 说明自己从备份恢复或重装，审计日志从新纪元接着记；本机记得它此前到第 {line} 行"
+            f"（{known.before.digest[:16]}）。如非贵方所为，请核对。",
+            f"{name} said at {at} that it was restored or installed anew; its audit log goes on in a new epoch. Before, it "
+            f"was known here up to line {line} ({known.before.digest[:16]}). If nobody of yours did that, look into it.",
+        )
+
+
 def _span_zh(seconds: int) -> str:
     days, hours = abs(seconds) // 86400, abs(seconds) // 3600
     return f"{days} 天" if days else f"{hours} 小时" if hours else f"{abs(seconds) // 60} 分钟"
@@ -341,4 +364,5 @@ _CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     _copies,
     _rot,
     _compared,
+    _witnessed,
 )

@@ -134,6 +134,11 @@ class Keyring:
         """How many installations of ``node`` have had a certificate."""
         return len({certificate.epoch for certificate in self._certificates.get(node, {}).values()})
 
+    def certificates_of(self, node: NodeId) -> tuple[Certificate, ...]:
+        """Every certificate of ``node`` known here, in order of serial, revoked or not."""
+        known = self._certificates.get(node, {})
+        return tuple(known[serial] for serial in sorted(known))
+
     def certificate_with(self, node: NodeId, serial: str) -> Certificate | None:
         return self._certificates.get(node, {}).get(serial)
 
@@ -215,10 +220,18 @@ class Keyring:
 
         Raises as :func:`sync.revocation.verify_revocations`.
         """
-        offered = self._verified_list(signed)
+        offered = self.read_revocations(signed)
         if newer(self.revocations, offered) is self.revocations:
             return ()
         return self._keep(KeyRecord("city/revocations", self.issuing.node, cose.encode([signed])))
+
+    def read_revocations(self, signed: bytes) -> RevocationList:
+        """The list in ``signed``. Raises as :func:`sync.revocation.verify_revocations`."""
+        # A list outlives the authority that signed it: the earlier ones are asked too.
+        for issuing in self._issuing:
+            if issuing != self.issuing and is_signed_by(signed, issuing.verify_key()):
+                return verify_revocations(signed, issuing.verify_key())
+        return verify_revocations(signed, self.issuing.verify_key())
 
     def destroy_sealing_keys(self, now: datetime, transit: timedelta = TRANSIT_MAX) -> tuple[str, ...]:
         """Forget sealing keys replaced longer than ``transit`` ago; returns the record ids to delete.
@@ -280,15 +293,8 @@ class Keyring:
         self._records[record.record_id] = record
 
     def _load_revocations(self, signed: bytes) -> None:
-        self.revocations = newer(self.revocations, self._verified_list(signed))
+        self.revocations = newer(self.revocations, self.read_revocations(signed))
         self.revocations_signed = signed
-
-    def _verified_list(self, signed: bytes) -> RevocationList:
-        # A list outlives the authority that signed it: the earlier ones are asked too.
-        for issuing in self._issuing:
-            if issuing != self.issuing and is_signed_by(signed, issuing.verify_key()):
-                return verify_revocations(signed, issuing.verify_key())
-        return verify_revocations(signed, self.issuing.verify_key())
 
     def _own_record(self, kind: str, spki: bytes, fields: list[bytes | int]) -> KeyRecord:
         return KeyRecord(_own_id(kind, spki), self.node, cose.encode(fields))
