@@ -80,7 +80,7 @@ def test_the_checkpoint_never_passes_a_row_that_is_not_applied(
         return take(tx, origin, subject, data)
 
     monkeypatch.setattr(office.casework, "take", disk_fails_at_the_second)
-    with pytest.raises(sa.exc.OperationalError):
+    with pytest.raises(LocalError, match=r"store\.failed"):
         net.meet(VILLAGE)
         net.meet(VILLAGE)
     assert _applied(net) == (3, 1)
@@ -227,8 +227,7 @@ def test_an_old_copy_of_a_disk_does_not_bring_a_closed_case_back(net: Offices, e
     case_id = net.submit(VILLAGE)
     net.settle(2)
     copy = net.back_up(VILLAGE)
-    role = Role.AGENT if isinstance(ending, b.CaseWithdrawn) else Role.WINDOW
-    net.act(VILLAGE if role is Role.AGENT else TOWN, case_id, role, ending)
+    net.act(TOWN, case_id, Role.WINDOW, ending)
     net.settle(2)
     closed = net.case(CITY, case_id)
     assert closed.state in (State.WITHDRAWN, State.VOID)
@@ -311,8 +310,9 @@ def test_a_duplicate_is_answered_with_the_original_receipt_and_the_sender_stops(
     assert net.codes(TOWN) == []
     net.settle(1)
     assert not meeting.is_owing(village, TOWN)
-    quiet = net.meet(VILLAGE)
-    assert (quiet.sent_envelopes, quiet.rounds) == (0, 1)
+    for _ in range(3):
+        quiet = net.meet(VILLAGE)
+    assert (quiet.sent_envelopes, quiet.received_envelopes, quiet.rounds) == (0, 0, 1)
 
 
 def test_a_duplicate_five_years_later_changes_nothing_and_brings_the_original_receipt(net: Offices) -> None:
