@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from core.clock import from_iso, local
 from core.errors import LiandongError
 from core.identifiers import NodeId
+from core.regions import load_yuanjiang
 from core.store.backup import horizon
 from core.store.engine import SQLITE_SAFE_SINCE, SQLITE_VERSION
 from sync import audit, backups, damage, repair, scrub, witness
@@ -126,6 +127,21 @@ def _certificate(installation: Installation) -> Iterator[Finding]:
         f"certificate.{verdict.status}",
         verdict.zh or f"证书有效至 {until}。",
         verdict.en or f"The certificate is valid until {until}.",
+    )
+
+
+def _division(installation: Installation) -> Iterator[Finding]:
+    place, table = installation.node.place, load_yuanjiang()
+    if place.city not in table or place.division in table:
+        return
+    yield Finding(
+        Level.WARN,
+        "node.code_gone",
+        f"区划表里已没有 {place.division}：可能已并入别的镇或换了代码。已登记的件照常经原上级办完；今后的新件请向市中心要新代码的注册码，"
+        "另建节点登记。",
+        f"{place.division} is no longer in the table of divisions: it may have been merged, moved or renumbered. What was "
+        "taken in goes on by the old way until it is closed; for new cases ask the city centre for a code for the new "
+        "division and set up a node of that name.",
     )
 
 
@@ -358,6 +374,7 @@ _CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     _database,
     _disk,
     _certificate,
+    _division,
     _neighbours,
     _line,
     _set_aside,

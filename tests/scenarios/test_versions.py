@@ -153,7 +153,7 @@ def test_a_queued_message_keeps_the_schema_in_which_it_was_written(
     written = {json.loads(message.body)["schema"] for message in arrived if message.id == note}
     assert written == {1}
     assert _in_effect(net, CITY, note) == [True]
-    assert {note.text for note in net.case(CITY, case_id).notes} == {"写于升级之前", "写于升级之后"}
+    assert {note.body.text for note in net.case(CITY, case_id).notes} == {"写于升级之前", "写于升级之后"}
 
 
 def test_a_township_of_an_older_version_relays_what_it_does_not_understand_and_catches_up(

@@ -139,7 +139,9 @@ def test_bundles_that_come_late_by_stick_raise_no_alarm(net: Offices, stick: Sti
     _say(net.nodes[VILLAGE], count=20)
     net.settle(1)
     bring(net, TOWN, stick)
+    assert _alarms(net.nodes[TOWN]) == []
     bring(net, VILLAGE, stick)
+    assert _alarms(net.nodes[VILLAGE]) == []
     net.settle(1)
     assert _alarms(net.nodes[TOWN]) == _alarms(net.nodes[VILLAGE]) == []
 

@@ -11,9 +11,10 @@ from core.errors import InputError, LocalError, PeerError
 from core.identifiers import CaseId, NodeId
 from core.merge import Outcome
 from core.messages import Role
+from core.regions import load_yuanjiang
 from core.states import State
 from core.workflow import IllegalTransition
-from sync import contact, meeting
+from sync import contact, doctor, meeting
 from sync.attachments import Sealed, open_file
 from sync.authority import Issuer, issue_pair
 from sync.bundle import Frame, Kind, read_bundle, write_bundle
@@ -185,7 +186,7 @@ def test_a_step_that_comes_before_the_one_it_follows_waits_and_is_never_forced(n
 
 
 def test_a_village_that_moved_to_another_township_is_refused_in_words_and_goes_on_by_its_own(
-    net: Offices,
+    net: Offices, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """medic/cht-core 5701: a place was moved in the hierarchy, and the edits of its users were refused in silence."""
     known = net.submit(VILLAGE)
@@ -204,6 +205,15 @@ def test_a_village_that_moved_to_another_township_is_refused_in_words_and_goes_o
     with village.db.reading() as tx:
         words = village.peer(tx, TOWN)
     assert words is not None and words.failures == 1 and "正确的设备" in words.last_error
+    # The table of divisions that comes with the next version no longer has its code: doctor says what to do.
+    now = [row for row in load_yuanjiang().villages() if row.code != VILLAGE]
+    names = {CITY: None} | {row.code: row for row in (*load_yuanjiang().townships(), *now)}
+    monkeypatch.setattr(doctor, "load_yuanjiang", lambda: names)
+    for name, told in ((VILLAGE, ["node.code_gone"]), (TOWN, [])):
+        folder = tmp_path / name
+        folder.mkdir()
+        found = examine(Installation(folder, Settings(node=name), net.nodes[name].db, net.nodes[name]))
+        assert [finding.code for finding in found if finding.code == "node.code_gone"] == told
     # What it began goes on under its old code; nothing waits unsaid.
     net.settle(3)
     for case_id in (known, mine):
