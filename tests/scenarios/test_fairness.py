@@ -52,7 +52,7 @@ def _backlog(net: Offices, village: NodeId, days: int) -> list[CaseId]:
 
 
 def test_a_village_with_one_case_is_served_while_another_drains_a_month(net: Offices) -> None:
-    net.settle(2)
+    net.settle(2, VILLAGE, NEIGHBOUR, TOWN)
     month = _backlog(net, VILLAGE, 30)
     net.meet(VILLAGE)
     # The month lies at the township before the neighbour's case is even taken in.
@@ -73,7 +73,7 @@ def test_a_village_with_one_case_is_served_while_another_drains_a_month(net: Off
 
 
 def test_the_scans_of_one_village_do_not_hold_up_those_of_another(net: Offices) -> None:
-    net.settle(2)
+    net.settle(2, VILLAGE, NEIGHBOUR, TOWN)
     large = net.submit(VILLAGE, files=(net.world.random_bytes(1 << 20), net.world.random_bytes(1 << 20)))
     net.meet(VILLAGE)
     small = net.submit(NEIGHBOUR, files=(net.world.random_bytes(2000),))
@@ -106,7 +106,7 @@ def test_partitions_that_come_and_go_leave_nothing_waiting_once_they_end(net: Of
         net.world.pass_time(days=1)
     for name in (VILLAGE, NEIGHBOUR):
         net.lines[name].cut = net.lines[name].lose_answer = False
-    net.settle(3)
+    net.settle(3, VILLAGE, NEIGHBOUR, TOWN)
     assert _arrived(net, cases) == len(cases) > 10
     assert len(net.case_rows(CITY)) == len(cases)
     for name, peer in ((VILLAGE, TOWN), (NEIGHBOUR, TOWN), (TOWN, CITY)):

@@ -43,7 +43,7 @@ def _revoke(net: Offices, name: NodeId = VILLAGE) -> Revoked:
     return revoke(net.nodes[CITY], name, STOLEN, actor="command line")
 
 
-def _settle_without(net: Offices, absent: NodeId, rounds: int = 3) -> None:
+def _settle_without(net: Offices, absent: NodeId, rounds: int = 2) -> None:
     for _ in range(rounds):
         for name in sorted(net.lines, reverse=True):
             if name != absent:
@@ -52,7 +52,7 @@ def _settle_without(net: Offices, absent: NodeId, rounds: int = 3) -> None:
 
 def test_a_revoked_node_is_refused_by_name_at_every_node_and_the_others_go_on(net: Offices) -> None:
     known = net.submit(VILLAGE)
-    net.settle()
+    net.settle(2, VILLAGE, TOWN)
     done = _revoke(net)
     assert (done.number, len(done.serials)) == (1, 2)
     _settle_without(net, VILLAGE)
@@ -80,27 +80,27 @@ def test_a_revoked_node_is_refused_by_name_at_every_node_and_the_others_go_on(ne
 
 def test_a_new_machine_of_a_revoked_node_takes_over_its_open_cases(net: Offices) -> None:
     returned = net.submit(VILLAGE)
-    net.settle()
+    net.settle(2, VILLAGE, TOWN)
     net.act(TOWN, returned, Role.WINDOW, b.CaseReturned("填写有误"))
-    net.settle()
+    net.settle(2, VILLAGE, TOWN)
     _revoke(net)
-    _settle_without(net, VILLAGE)
+    net.settle(2, TOWN)
     net.nodes[VILLAGE].db.close()
     (net.folder / f"{VILLAGE}.db").rename(net.folder / "stolen.db")
     node = net.add(VILLAGE)
     with node.db.transaction() as tx:
         epoch.announce(tx, node.place, net.world, Reason.INSTALLED)
-    net.settle(6)
+    net.settle(4, VILLAGE, TOWN)
     assert net.find(VILLAGE, returned) == net.case(CITY, returned)
     net.act(VILLAGE, returned, Role.AGENT, b.CaseResubmitted(note="已补齐"))
-    net.settle()
+    net.settle(2, VILLAGE, TOWN)
     assert net.case(CITY, returned).state is State.SUBMITTED
 
 
 def test_what_a_township_took_before_the_revocation_reaches_the_city_and_waits_there_for_people(
     net: Offices,
 ) -> None:
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     case_id = net.submit(VILLAGE, files=(b"a scan " * 500,))
     net.meet(VILLAGE)
     _revoke(net)
@@ -149,7 +149,7 @@ def test_a_program_that_runs_goes_by_a_list_that_another_program_of_its_node_too
 
 
 def test_a_city_restored_from_yesterday_hears_from_below_whom_it_had_revoked(net: Offices) -> None:
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     copy = net.back_up(CITY)
     _revoke(net)
     _settle_without(net, VILLAGE)
@@ -157,9 +157,7 @@ def test_a_city_restored_from_yesterday_hears_from_below_whom_it_had_revoked(net
     assert not city.keyring.revocations.entries
     # Before it hears of the first, it revokes another: both count in the end, at every node.
     _revoke(net, FAR_VILLAGE)
-    for _ in range(4):
-        for name in (NEIGHBOUR, TOWN, OTHER_TOWN):
-            net.meet(name)
+    net.settle(4, NEIGHBOUR, TOWN, OTHER_TOWN)
     for name in (CITY, TOWN, OTHER_TOWN, NEIGHBOUR):
         list_ = net.nodes[name].keyring.revocations
         assert {entry.node for entry in list_.entries} == {VILLAGE, FAR_VILLAGE}, name

@@ -103,16 +103,16 @@ def test_the_present_schema_and_the_two_before_it_are_taken_and_an_older_one_is_
     net: Offices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     case_id = net.submit(VILLAGE)
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     _upgrade(net, monkeypatch, 3, TOWN, CITY)
     notes = [_note(net, case_id, schema, f"第 {schema} 版") for schema in (1, 2, 3)]
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     for name in (TOWN, CITY):
         assert _in_effect(net, name, *notes) == [True] * 3
         assert _held(net, name) == []
     _upgrade(net, monkeypatch, 4, CITY)
     late = [_note(net, case_id, schema, f"再写第 {schema} 版") for schema in (1, 2)]
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     assert _in_effect(net, CITY, *late) == [False, True]
     assert _held(net, CITY) == [("NoteAdded", 1, "message.schema")]
     # What has lain here since is read however old it is: the case is made anew from it.
@@ -128,7 +128,7 @@ def test_a_queued_message_keeps_the_schema_in_which_it_was_written(
     note = _note(net, case_id, 1, "写于升级之前")
     _upgrade(net, monkeypatch, 3, VILLAGE, TOWN, CITY)
     net.act(VILLAGE, case_id, Role.AGENT, b.NoteAdded("写于升级之后"))
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     city = net.nodes[CITY]
     with city.db.reading() as tx:
         rows = tx.execute(
@@ -164,7 +164,7 @@ def test_a_township_of_an_older_version_relays_what_it_does_not_understand_and_c
     _strange(net, b'{"text":"hello"}')
     heard: list[bytes] = []
     net.nodes[CITY].dispatch.on("SeasonGreeting", lambda tx, said: heard.append(said.message.body))
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     assert net.case(CITY, case_id) == net.case(VILLAGE, case_id)
     assert heard == [b'{"text":"hello"}']
     assert net.find(TOWN, case_id) is None
@@ -187,7 +187,7 @@ def test_a_township_of_an_older_version_relays_what_it_does_not_understand_and_c
 
 def test_a_relay_reads_the_header_alone(net: Offices, monkeypatch: pytest.MonkeyPatch) -> None:
     confidential = net.submit(VILLAGE, net.items(confidential=True)[0])
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     town = net.nodes[TOWN]
     with town.db.reading() as tx:
         passed = tx.execute(

@@ -58,7 +58,7 @@ def _write_anew(node: Node, number: int) -> None:
 def test_a_log_edited_and_chained_anew_is_found_by_the_neighbours_memory_on_both_sides(net: Offices) -> None:
     village, town = net.nodes[VILLAGE], net.nodes[TOWN]
     _say(village)
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     assert _alarms(village) == _alarms(town) == []
     _write_anew(village, 2)
     _say(village)
@@ -71,7 +71,7 @@ def test_a_log_edited_and_chained_anew_is_found_by_the_neighbours_memory_on_both
 def test_a_log_cut_at_its_end_is_found_though_what_is_left_is_in_order(net: Offices, tmp_path: Path) -> None:
     village, town = net.nodes[VILLAGE], net.nodes[TOWN]
     _say(village, count=20)
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     with village.db.transaction() as tx:
         tx.execute(sa.delete(AUDIT).where(AUDIT.c.number > 5))
         audit.verify(tx)
@@ -98,7 +98,7 @@ def test_a_database_swapped_for_an_older_one_is_found_and_a_restore_says_so_itse
     net: Offices, tmp_path: Path
 ) -> None:
     town = net.nodes[TOWN]
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     copy = net.back_up(VILLAGE)
     _say(net.nodes[VILLAGE], count=30)
     for _ in range(4):
@@ -126,30 +126,30 @@ def test_a_database_swapped_for_an_older_one_is_found_and_a_restore_says_so_itse
 
 
 def test_a_node_that_begins_a_new_epoch_by_a_persons_decision_raises_no_alarm(net: Offices) -> None:
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     net.nodes[TOWN].begin_epoch(Reason.RENEWED)
-    net.settle(3)
+    net.settle(3, VILLAGE, TOWN)
     assert [_alarms(node) for node in net.nodes.values()] == [[]] * len(net.nodes)
 
 
 def test_bundles_that_come_late_by_stick_raise_no_alarm(net: Offices, stick: Stick) -> None:
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     net.submit(VILLAGE)
     export_at(net, VILLAGE, stick)
     _say(net.nodes[VILLAGE], count=20)
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     bring(net, TOWN, stick)
     assert _alarms(net.nodes[TOWN]) == []
     bring(net, VILLAGE, stick)
     assert _alarms(net.nodes[VILLAGE]) == []
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     assert _alarms(net.nodes[TOWN]) == _alarms(net.nodes[VILLAGE]) == []
 
 
 def test_a_head_out_of_form_or_of_older_software_is_passed_over(
     net: Offices, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     for claim in (None, 7, [], [1], ["1", "ab"], [-1, "00" * 32], [1, "zz" * 32], [1, 5]):
         values = {"audit": claim, "audit_known": claim, "audit_again": claim}
         monkeypatch.setattr(witness, "told", lambda tx, peer, values=values: values)
@@ -158,7 +158,7 @@ def test_a_head_out_of_form_or_of_older_software_is_passed_over(
 
 
 def test_a_neighbour_that_remembers_wrongly_is_named_and_forgotten_once_it_agrees(net: Offices) -> None:
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     town, village = net.nodes[TOWN], net.nodes[VILLAGE]
     with town.db.transaction() as tx:
         tx.exec_driver_sql(

@@ -53,14 +53,14 @@ def _frames(net: Offices) -> list[Frame]:
 
 def test_a_restored_parent_gets_back_what_its_child_believes_to_be_uploaded(net: Offices) -> None:
     """medic/cht-core 8093: the child's record said uploaded, so the restored parent never got it again."""
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     copy = net.back_up(TOWN)
     case_id = net.submit(VILLAGE)
     net.meet(VILLAGE)
     assert not meeting.is_owing(net.nodes[VILLAGE], TOWN)
     net.put_back(TOWN, copy)
     assert net.find(TOWN, case_id) is None
-    net.settle(4)
+    net.settle(4, VILLAGE, TOWN)
     assert net.case(TOWN, case_id) == net.case(VILLAGE, case_id) == net.case(CITY, case_id)
 
 
@@ -87,7 +87,7 @@ def test_the_checkpoint_never_passes_a_row_that_is_not_applied(
     assert _applied(net) == (3, 1)
     assert [net.find(TOWN, case_id) is not None for case_id in cases] == [True, False, False]
     monkeypatch.undo()
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     assert _applied(net) == (3, 3)
     assert all(net.find(TOWN, case_id) is not None for case_id in cases)
 
@@ -99,7 +99,7 @@ def test_a_township_that_may_not_read_a_case_still_relays_every_envelope_of_it(n
         items = net.items(confidential=number % 2 == 0)
         order.append(net.submit(VILLAGE, items[0], files=(bytes([number]) * 3000,)))
         net.upward(VILLAGE)
-    net.settle(3)
+    net.settle(3, VILLAGE, TOWN)
     for number, case_id in enumerate(order):
         assert (net.find(TOWN, case_id) is None) == (number % 2 == 0)
         case = net.case(CITY, case_id)
@@ -118,7 +118,7 @@ def test_a_lost_acknowledgement_makes_no_second_case(net: Offices) -> None:
         with pytest.raises(LineDown):
             net.meet(VILLAGE)
     net.lines[VILLAGE].lose_answer = False
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     for name in (TOWN, CITY):
         assert [row[1] for row in net.case_rows(name)] == [case_id]
 
@@ -134,7 +134,7 @@ def test_a_receiver_that_fails_says_so_to_its_people_and_signs_for_nothing_it_di
         raise ValueError("a fault of this version")
 
     monkeypatch.setattr(office.casework, "take", fails)
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     folder = tmp_path / "doctor"
     folder.mkdir()
     findings = examine(Installation(folder, Settings(node=TOWN), town.db, town))
@@ -178,7 +178,7 @@ def test_a_step_that_comes_before_the_one_it_follows_waits_and_is_never_forced(n
         (waiting,) = net.office[CITY].casebook.attention(tx)
     assert (waiting.case_id, waiting.standing) == (case_id, "parked")
     assert "等待" in waiting.zh
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     assert net.case(CITY, case_id) == net.case(TOWN, case_id)
     assert net.case(CITY, case_id).holder == CITY
     with net.nodes[CITY].db.reading() as tx:
@@ -190,7 +190,7 @@ def test_a_village_that_moved_to_another_township_is_refused_in_words_and_goes_o
 ) -> None:
     """medic/cht-core 5701: a place was moved in the hierarchy, and the edits of its users were refused in silence."""
     known = net.submit(VILLAGE)
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     mine = net.submit(VILLAGE)
     village = net.nodes[VILLAGE]
     # The county moved the village; somebody changed the address in the settings, but a node is its code.
@@ -215,7 +215,7 @@ def test_a_village_that_moved_to_another_township_is_refused_in_words_and_goes_o
         found = examine(Installation(folder, Settings(node=name), net.nodes[name].db, net.nodes[name]))
         assert [finding.code for finding in found if finding.code == "node.code_gone"] == told
     # What it began goes on under its old code; nothing waits unsaid.
-    net.settle(3)
+    net.settle(3, VILLAGE, TOWN)
     for case_id in (known, mine):
         assert net.case(CITY, case_id) == net.case(VILLAGE, case_id)
     # Another township's officer is refused in words too, at once and not when it arrives.
@@ -235,15 +235,15 @@ def _addressed_to(net: Offices, receiver: str) -> bytes:
 def test_an_old_copy_of_a_disk_does_not_bring_a_closed_case_back(net: Offices, ending: b.Body) -> None:
     """Old devices reviving deleted rows (a known wound of last-writer-wins): closing is a step, and a copy lacks it."""
     case_id = net.submit(VILLAGE)
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     copy = net.back_up(VILLAGE)
     net.act(TOWN, case_id, Role.WINDOW, ending)
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     closed = net.case(CITY, case_id)
     assert closed.state in (State.WITHDRAWN, State.VOID)
     net.put_back(VILLAGE, copy)
     assert net.case(VILLAGE, case_id).state not in (State.WITHDRAWN, State.VOID)
-    net.settle(4)
+    net.settle(4, VILLAGE, TOWN)
     assert [net.case(name, case_id) for name in (VILLAGE, TOWN, CITY)] == [closed] * 3
     with pytest.raises(IllegalTransition):
         net.act(VILLAGE, case_id, Role.AGENT, b.CaseResubmitted(note="再来"))
@@ -268,7 +268,7 @@ def test_one_large_record_holds_up_no_small_one(net: Offices) -> None:
     with pytest.raises(LocalError) as refused, village.db.transaction() as tx:
         village.say(tx, [TOWN], Lane.INTAKE, "TooLarge", bytes(BODY_BYTES_MAX + 1))
     assert refused.value.code == "envelope.unpackable"
-    net.settle(3)
+    net.settle(3, VILLAGE, TOWN)
     assert not meeting.is_owing(village, TOWN)
 
 
@@ -298,7 +298,7 @@ def test_all_files_of_a_case_that_was_taken_in_offline_arrive(net: Offices) -> N
     for _ in range(3):
         with pytest.raises(LineDown):
             meeting.meet(net.nodes[VILLAGE], _Once(net), TOWN)
-    net.settle(3)
+    net.settle(3, VILLAGE, TOWN)
     for name in (TOWN, CITY):
         manifests = net.case(name, case_id).attachments
         opened = [
@@ -318,7 +318,7 @@ def test_a_duplicate_is_answered_with_the_original_receipt_and_the_sender_stops(
     receipts = [[f.payload for f in read_bundle(a) if f.kind is Kind.RECEIPT] for a in answers]
     assert receipts[0] and all(given == receipts[0] for given in receipts)
     assert net.codes(TOWN) == []
-    net.settle(1)
+    net.settle(1, VILLAGE, TOWN)
     assert not meeting.is_owing(village, TOWN)
     for _ in range(3):
         quiet = net.meet(VILLAGE)
@@ -329,7 +329,7 @@ def test_a_duplicate_five_years_later_changes_nothing_and_brings_the_original_re
     """A very late duplicate: neither renewed keys nor the years make an envelope new."""
     case_id = net.submit(VILLAGE)
     old = [frame for frame in _frames(net) if frame.kind is Kind.ENVELOPE]
-    net.settle(2)
+    net.settle(2, VILLAGE, TOWN)
     with net.nodes[TOWN].db.reading() as tx:
         own = (RECEIPT.c.signer == TOWN) & (RECEIPT.c.kind == "custody")
         query = sa.select(RECEIPT.c.data).join(STREAM, STREAM.c.id == RECEIPT.c.stream_id)
