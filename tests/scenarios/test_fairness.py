@@ -93,11 +93,11 @@ def test_partitions_that_come_and_go_leave_nothing_waiting_once_they_end(net: Of
     print("seed 22")
     chance = net.world.random
     cases: list[CaseId] = []
-    for day in range(30):
+    for day in range(20):
         for name in (VILLAGE, NEIGHBOUR):
             if chance.random() < 0.4:
                 cases.append(net.submit(name))
-            net.lines[name].cut = day % 9 != 8 or chance.random() < 0.5
+            net.lines[name].cut = day % 7 != 6 or chance.random() < 0.5
             net.lines[name].lose_answer = chance.random() < 0.3
             with suppress(LineDown):
                 net.meet(name)
@@ -107,7 +107,7 @@ def test_partitions_that_come_and_go_leave_nothing_waiting_once_they_end(net: Of
     for name in (VILLAGE, NEIGHBOUR):
         net.lines[name].cut = net.lines[name].lose_answer = False
     net.settle(3, VILLAGE, NEIGHBOUR, TOWN)
-    assert _arrived(net, cases) == len(cases) > 10
+    assert _arrived(net, cases) == len(cases) > 8
     assert len(net.case_rows(CITY)) == len(cases)
     for name, peer in ((VILLAGE, TOWN), (NEIGHBOUR, TOWN), (TOWN, CITY)):
         with net.nodes[name].db.reading() as tx:
