@@ -180,7 +180,8 @@ def encode(message: CaseMessage) -> bytes:
 
 
 def decode(data: bytes) -> CaseMessage:
-    """The message in ``data``, which is at most 1 MiB of JSON of schema 1 with exactly the keys of its type.
+    """The message in ``data``, which is at most 1 MiB of JSON with exactly the keys of its type, of the present schema
+    or of one from which ``UPGRADES`` lead to it.
 
     Raises ``InputError``: ``json.*``, ``shape.refused`` (with the place), ``message.schema``.
     """
@@ -196,7 +197,10 @@ def _upgraded(plain: Any) -> dict[str, Any]:
     if not isinstance(plain, dict):
         refuse("message", "应为一组字段", "a set of fields expected")
     schema = plain.pop("schema", None)
-    oldest = max(SCHEMA - 2, 1)
+    # How old a neighbour's message may be the carrier judges; what lies here is readable however long it has lain.
+    oldest = SCHEMA
+    while oldest - 1 in UPGRADES:
+        oldest -= 1
     if type(schema) is not int or not oldest <= schema <= SCHEMA:
         shown = str(schema)[:20]
         raise InputError(

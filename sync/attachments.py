@@ -297,7 +297,8 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
                 & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == peer) | (STREAM.c.origin == peer)),
             )
         )
-        .order_by(OFFER.c.stream_id, OFFER.c.seq)
+        # The streams take turns here too.
+        .order_by(OFFER.c.seq - sa.func.coalesce(delivery.acked_seq, 0), OFFER.c.stream_id)
         .limit(files_max)
         .execution_options(yield_per=FILES_PAGE)
     )

@@ -17,7 +17,7 @@ from core.identifiers import new_id
 from core.store.engine import Database
 from sync import audit
 from sync.dispatch import Dispatch, Incoming
-from sync.envelope import open_envelope, open_own, read_header
+from sync.envelope import is_signed_by, open_envelope, open_own, read_header
 from sync.identity import Place
 from sync.inbox import keep_receipt, sign_once
 from sync.keyring import Keyring
@@ -124,10 +124,16 @@ def _apply_envelope(
 
 
 def _open(
-    tx: sa.Connection, place: Place, keyring: Keyring, stream: StreamRow, seq: int
+    tx: sa.Connection, place: Place, keyring: Keyring, stream: StreamRow, seq: int, *, judged: bool = False
 ) -> tuple[Message, ...]:
-    data = _data(tx, stream, seq)
-    key = keyring.verify_key_of(stream.stream.origin)
+    # ``judged``: a person lets it count although its signer was revoked since.
+    data, origin = _data(tx, stream, seq), stream.stream.origin
+    if is_signed_by(data, keyring.revoked_keys_of(origin)):
+        if not judged:
+            raise keyring.revoked(origin)
+        key = keyring.keys_ever_of(origin)
+    else:
+        key = keyring.verify_key_of(origin)
     if stream.stream.origin == place.node:
         return open_own(data, key, keyring.origin_secrets)[1]
     return open_envelope(data, key, place.node, keyring.sealing_key)[1]
@@ -259,8 +265,13 @@ def try_again(
     dispatch: Dispatch,
     stream_id: int,
     message_id: str,
+    *,
+    judged: bool = False,
 ) -> bool:
-    """Try one message again now, however often it failed; true if it took effect, else its reason is noted anew."""
+    """Try one message again now, however often it failed; true if it took effect, else its reason is noted anew.
+
+    ``judged``: a person asks, so what was signed with a key that was revoked since counts too.
+    """
     where = (QUARANTINE.c.stream_id == stream_id) & (QUARANTINE.c.message_id == message_id)
     row = tx.execute(sa.select(QUARANTINE).where(where, QUARANTINE.c.released_at.is_(None))).one_or_none()
     if row is None:
@@ -270,7 +281,7 @@ def try_again(
     messages: tuple[Message, ...] = (message,)
     if row.type == CLOSED_ENVELOPE:
         try:
-            messages = _open(tx, place, keyring, stream, row.seq)
+            messages = _open(tx, place, keyring, stream, row.seq, judged=judged)
         except (PeerError, StateError) as error:
             _set_aside(tx, world, stream, row.seq, message, error)
             return False

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from core.identifiers import NodeId
-from sync import attachments, cose, epoch, neighbour, refetch
+from sync import attachments, cose, epoch, neighbour, refetch, witness
 from sync.bundle import Frame, Kind, write_bundle
 from sync.hello import Hello, sign_hello, sign_token
 from sync.identity import next_count
@@ -175,11 +175,13 @@ def _introduce(
         software=node.software,
         knows=node.serial_of(peer),
         token=sign_token(node.keyring.signing_key, node.place.node, node.place.epoch, node.run, number),
+        before=epoch.written_by_others(tx, node.run),
         seen=neighbour.seen_of(tx, peer),
         past=() if settled else epoch.past(tx, node.place),
         owes=neighbour.owes_own(tx, peer),
         certificates=() if known and not with_certificates else (pair.signing.der, pair.sealing.der),
         report=node.report(tx)
         | ({"budget": asked_bytes} if asked_bytes else {})
-        | ({"shared": shared} if shared else {}),
+        | ({"shared": shared} if shared else {})
+        | witness.told(tx, peer),
     )

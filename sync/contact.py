@@ -18,12 +18,13 @@ from sync import attachments, audit, cose, epoch, neighbour, refetch
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle
 from sync.compose import ASK_MAX, WANT_BYTES_MAX, WANT_FILES_MAX
-from sync.envelope import open_envelope, read_header, verify
+from sync.envelope import is_signed_by, open_envelope, read_header, verify
+from sync.header import Header
 from sync.hello import Hello, read_hello, verify_hello
 from sync.inbox import Arrival, Contradiction, advance, hold, holds_digest, put_on_hold
 from sync.node import Node
 from sync.outbox import note_held_by, take_custody_receipt
-from sync.primitives import sha256
+from sync.primitives import Verifier, sha256
 from sync.receipt import CUSTODY, read_receipt, verify_receipt
 from sync.repair import take_turn
 from sync.routes import require_neighbour, require_route
@@ -91,7 +92,7 @@ def take(
             en="The answer is not to this contact (a cache, or a replay); nothing was taken. The next contact comes "
             "by itself.",
         )
-    taken = Taken(hello, standing=node.note_hello(hello))
+    taken = Taken(hello, standing=node.note_hello(hello, by_hand=carrier == "usb"))
     for batch in _batches(frames, taken):
         with node.db.transaction() as tx:
             node.refresh(tx)
@@ -263,7 +264,7 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     node.db.require_room()
     peer = taken.hello.sender
     require_route(node, tx, peer, header)
-    key = node.keyring.verify_key_of(header.origin)
+    key = _signer(node, peer, header, data)
     verify(data, key)
     offer = None
     if header.lane is Lane.ATTACHMENT:
@@ -275,6 +276,14 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     note_held_by(tx, stream.row, peer, header.seq)
     taken.touched.add(stream.row)
     taken.envelopes += 1
+
+
+def _signer(node: Node, peer: NodeId, header: Header, data: bytes) -> Verifier:
+    revoked = node.keyring.revoked_keys_of(header.origin)
+    if peer != header.origin and is_signed_by(data, revoked):
+        # A neighbour took it while that key counted, and has to be relieved of it: it is kept here, for people to judge.
+        return revoked
+    return node.keyring.verify_key_of(header.origin)
 
 
 def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> None:

@@ -12,18 +12,23 @@ import sqlalchemy as sa
 
 from core.clock import from_iso, local
 from core.errors import LiandongError
+from core.identifiers import NodeId
+from core.regions import load_yuanjiang
 from core.store.backup import horizon
 from core.store.engine import SQLITE_SAFE_SINCE, SQLITE_VERSION
-from sync import audit, backups, damage, repair, scrub
+from sync import audit, backups, damage, repair, scrub, witness
 from sync.held import LISTED_MAX, count_messages, held
 from sync.installation import BACKUPS, Installation
 from sync.lives import LIFE, RECOVERING
 from sync.status import is_enrolled, status
+from sync.tables import PEER
 
 DISK_FREE_BYTES_MIN = 200 * 1024 * 1024
 CLOCK_OFFSET_S_MAX = 300
 SILENT_AFTER = timedelta(days=1)
 PROBE_TIMEOUT_S = 3
+TOLD_FOR = timedelta(days=30)
+"""How long a neighbour's restore is still told of."""
 
 
 class Level(StrEnum):
@@ -122,6 +127,21 @@ def _certificate(installation: Installation) -> Iterator[Finding]:
         f"certificate.{verdict.status}",
         verdict.zh or f"证书有效至 {until}。",
         verdict.en or f"The certificate is valid until {until}.",
+    )
+
+
+def _division(installation: Installation) -> Iterator[Finding]:
+    place, table = installation.node.place, load_yuanjiang()
+    if place.city not in table or place.division in table:
+        return
+    yield Finding(
+        Level.WARN,
+        "node.code_gone",
+        f"区划表里已没有 {place.division}：可能已并入别的镇或换了代码。已登记的件照常经原上级办完；今后的新件请向市中心要新代码的注册码，"
+        "另建节点登记。",
+        f"{place.division} is no longer in the table of divisions: it may have been merged, moved or renumbered. What was "
+        "taken in goes on by the old way until it is closed; for new cases ask the city centre for a code for the new "
+        "division and set up a node of that name.",
     )
 
 
@@ -321,6 +341,25 @@ def differences_found(tx: sa.Connection) -> Iterator[Finding]:
             )
 
 
+def _witnessed(installation: Installation) -> Iterator[Finding]:
+    now = installation.node.world.now()
+    with installation.db.reading() as tx:
+        names = [NodeId(name) for name in tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node))]
+        heads = [(name, witness.remembered(tx, name)) for name in names]
+    for name, known in heads:
+        if known is None or known.before is None or now - from_iso(known.began_at) > TOLD_FOR:
+            continue
+        line, at = known.before.number, local(from_iso(known.began_at))
+        yield Finding(
+            Level.WARN,
+            "audit.anew",
+            f"{name} 于 {at} 说明自己从备份恢复或重装，审计日志从新纪元接着记；本机记得它此前到第 {line} 行"
+            f"（{known.before.digest[:16]}）。如非贵方所为，请核对。",
+            f"{name} said at {at} that it was restored or installed anew; its audit log goes on in a new epoch. Before, it "
+            f"was known here up to line {line} ({known.before.digest[:16]}). If nobody of yours did that, look into it.",
+        )
+
+
 def _span_zh(seconds: int) -> str:
     days, hours = abs(seconds) // 86400, abs(seconds) // 3600
     return f"{days} 天" if days else f"{hours} 小时" if hours else f"{abs(seconds) // 60} 分钟"
@@ -335,10 +374,12 @@ _CHECKS: tuple[Callable[[Installation], Iterator[Finding]], ...] = (
     _database,
     _disk,
     _certificate,
+    _division,
     _neighbours,
     _line,
     _set_aside,
     _copies,
     _rot,
     _compared,
+    _witnessed,
 )

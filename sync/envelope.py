@@ -133,6 +133,12 @@ def verify(data: bytes, verify_key: Verifier) -> Header:
     return header
 
 
+def is_signed_by(data: bytes, verify_key: Verifier) -> bool:
+    """Whether ``verify_key`` signed this envelope. Raises as :func:`read_header`."""
+    sign1 = _sign1(data)
+    return verify_key.verifies(sign1.signature, cose.sig_structure(sign1.protected, sign1.payload))
+
+
 def open_envelope(
     data: bytes,
     verify_key: Verifier,

@@ -135,6 +135,11 @@ def note_written(tx: sa.Connection, run: str, number: int) -> None:
         tx.execute(sa.insert(RUN).values(run=run, number=number))
 
 
+def written_by_others(tx: sa.Connection, run: str) -> int:
+    """The highest bundle number that this disk remembers of any run but ``run``."""
+    return int(tx.scalar(sa.select(sa.func.max(RUN.c.number)).where(RUN.c.run != run)) or 0)
+
+
 def wrote(tx: sa.Connection, run: str, number: int) -> bool:
     """Whether this disk remembers that ``run`` got as far as the bundle ``number`` in this epoch."""
     last = tx.scalar(sa.select(RUN.c.number).where(RUN.c.run == run))

@@ -18,6 +18,7 @@ from sync.stream_id import Lane
 from sync.tables import AUDIT, QUARANTINE, STREAM
 
 LISTED_MAX = 200
+REVOKED = "keyring.revoked"
 SHORT = 8
 """Characters of an id that people are shown and may type."""
 
@@ -101,7 +102,9 @@ def release(node: Node, text: str, *, actor: str, dry_run: bool = False) -> tupl
 
 
 def _try(node: Node, tx: sa.Connection, row: int, message_id: str) -> bool:
-    return checkpoint.try_again(tx, node.place, node.world, node.keyring, node.dispatch, row, message_id)
+    return checkpoint.try_again(
+        tx, node.place, node.world, node.keyring, node.dispatch, row, message_id, judged=True
+    )
 
 
 def _streams_of(message_id: str) -> sa.Select[Any]:
@@ -120,6 +123,12 @@ def _why(tx: sa.Connection, message_id: str) -> LiandongError:
 def _message(row: sa.Row[Any]) -> Held:
     if row.code in checkpoint.UNKNOWN_HERE:
         do_zh, do_en = "升级本程序后自动处理。", "It is applied by itself once this program is upgraded."
+    elif row.code == REVOKED:
+        do_zh = f"请人工核对是否可信（问登记人、看实物），可信则用 release {row.message_id[:SHORT]} 放行。"
+        do_en = (
+            "Judge whether it is genuine (ask who registered it, see the papers); if so, let it count with release "
+            f"{row.message_id[:SHORT]}."
+        )
     elif row.tries < checkpoint.TRIES_MAX:
         do_zh = f"每小时自动重试（已试 {row.tries} 次，最多 {checkpoint.TRIES_MAX} 次），也可用 release 立即重试。"
         do_en = f"It is tried again every hour ({row.tries} of {checkpoint.TRIES_MAX} so far); release tries it now."

@@ -38,7 +38,8 @@ class Seen:
 class Hello:
     """``number`` counts the sender's bundles, ``reply_to`` the number that is being answered (0: none).
 
-    ``run`` names this start of the sender's program, 32 hexadecimal characters; ``token`` is :func:`sign_token` of
+    ``run`` names this start of the sender's program, 32 hexadecimal characters, and ``before`` is the highest number that
+    its disk remembers of any other run of the epoch; ``token`` is :func:`sign_token` of
     epoch, run and number, to be shown back in ``seen``. ``past`` are earlier epochs of the sender, the latest last,
     while the receiver does not know the present one. ``owes`` counts envelopes of the receiver's own that the sender
     still has to give back. ``knows`` is the serial of the receiver's certificate as the sender has it;
@@ -56,6 +57,7 @@ class Hello:
     software: str
     knows: str
     token: bytes
+    before: int = 0
     seen: Seen = Seen()
     past: tuple[str, ...] = ()
     owes: int = 0
@@ -120,6 +122,7 @@ def _parse(payload: bytes) -> Hello:
         ("reply_to", NUMBER_MAX),
         ("at", AT_MAX),
         ("owes", NUMBER_MAX),
+        ("before", NUMBER_MAX),
     ):
         if type(value[name]) is not int or not 0 <= value[name] <= greatest:
             raise _malformed(name)

@@ -6,7 +6,7 @@ the current one. Earlier sealing keys still open what was on the way, until they
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from core.clock import iso
@@ -118,6 +118,21 @@ class Keyring:
             tuple(certificate.verify_key() for certificate in self._trusted(node, Use.SIGNING))
         )
 
+    def revoked_keys_of(self, node: NodeId) -> Verifier:
+        """The keys of ``node`` that no longer count; verifies nothing if there are none."""
+        known = self._known(node, Use.SIGNING)
+        return _VerifyKeys(tuple(c.verify_key() for c in known if self.revocations.is_revoked(c.serial)))
+
+    def keys_ever_of(self, node: NodeId) -> Verifier:
+        """Every key with which ``node`` has ever signed: for what was taken while it counted, or people have judged.
+
+        Raises ``StateError`` (``keyring.unknown_node``).
+        """
+        known = self._known(node, Use.SIGNING)
+        if not known:
+            raise _unknown_node(node)
+        return _VerifyKeys(tuple(certificate.verify_key() for certificate in known))
+
     def sealing_key_of(self, node: NodeId) -> SealingPublicKey:
         """The key of the newest sealing certificate of ``node``. Raises as :meth:`verify_key_of`."""
         return self._trusted(node, Use.SEALING)[0].sealing_key()
@@ -127,12 +142,17 @@ class Keyring:
         return Pair(self._trusted(node, Use.SIGNING)[0], self._trusted(node, Use.SEALING)[0])
 
     def signing_certificates_of(self, node: NodeId) -> tuple[Certificate, ...]:
-        """Every signing certificate of ``node`` that is not revoked, the newest first. Raises as :meth:`verify_key_of`."""
-        return tuple(self._trusted(node, Use.SIGNING))
+        """Every signing certificate of ``node`` known here, revoked or not, the newest first."""
+        return tuple(self._known(node, Use.SIGNING))
 
     def installations_of(self, node: NodeId) -> int:
         """How many installations of ``node`` have had a certificate."""
         return len({certificate.epoch for certificate in self._certificates.get(node, {}).values()})
+
+    def certificates_of(self, node: NodeId) -> tuple[Certificate, ...]:
+        """Every certificate of ``node`` known here, in order of serial, revoked or not."""
+        known = self._certificates.get(node, {})
+        return tuple(known[serial] for serial in sorted(known))
 
     def certificate_with(self, node: NodeId, serial: str) -> Certificate | None:
         return self._certificates.get(node, {}).get(serial)
@@ -215,10 +235,18 @@ class Keyring:
 
         Raises as :func:`sync.revocation.verify_revocations`.
         """
-        offered = self._verified_list(signed)
+        offered = self.read_revocations(signed)
         if newer(self.revocations, offered) is self.revocations:
             return ()
         return self._keep(KeyRecord("city/revocations", self.issuing.node, cose.encode([signed])))
+
+    def read_revocations(self, signed: bytes) -> RevocationList:
+        """The list in ``signed``. Raises as :func:`sync.revocation.verify_revocations`."""
+        # A list outlives the authority that signed it: the earlier ones are asked too.
+        for issuing in self._issuing:
+            if issuing != self.issuing and is_signed_by(signed, issuing.verify_key()):
+                return verify_revocations(signed, issuing.verify_key())
+        return verify_revocations(signed, self.issuing.verify_key())
 
     def destroy_sealing_keys(self, now: datetime, transit: timedelta = TRANSIT_MAX) -> tuple[str, ...]:
         """Forget sealing keys replaced longer than ``transit`` ago; returns the record ids to delete.
@@ -280,15 +308,8 @@ class Keyring:
         self._records[record.record_id] = record
 
     def _load_revocations(self, signed: bytes) -> None:
-        self.revocations = newer(self.revocations, self._verified_list(signed))
+        self.revocations = newer(self.revocations, self.read_revocations(signed))
         self.revocations_signed = signed
-
-    def _verified_list(self, signed: bytes) -> RevocationList:
-        # A list outlives the authority that signed it: the earlier ones are asked too.
-        for issuing in self._issuing:
-            if issuing != self.issuing and is_signed_by(signed, issuing.verify_key()):
-                return verify_revocations(signed, issuing.verify_key())
-        return verify_revocations(signed, self.issuing.verify_key())
 
     def _own_record(self, kind: str, spki: bytes, fields: list[bytes | int]) -> KeyRecord:
         return KeyRecord(_own_id(kind, spki), self.node, cose.encode(fields))
@@ -314,19 +335,21 @@ class Keyring:
             raise _unknown_node(node)
         trusted = [c for c in known if not self.revocations.is_revoked(c.serial)]
         if not trusted:
-            entry = self.revocations.find(known[0].serial)
-            since = (
-                ""
-                if entry is None
-                else iso(datetime.fromtimestamp(entry.at / 1000, known[0].not_before.tzinfo))
-            )
-            raise PeerError(
-                "keyring.revoked",
-                zh=f"{node} 的证书已被市级吊销（{since}），它署名的内容不再自动采用，须由人工核对。",
-                en=f"The city has revoked the certificates of {node} ({since}); what it signs is no longer "
-                "applied by itself and has to be judged by people.",
-            )
+            raise self.revoked(node)
         return trusted
+
+    def revoked(self, node: NodeId) -> PeerError:
+        """The refusal of what was signed with a key that no longer counts."""
+        entries = [
+            entry for c in self._known(node, Use.SIGNING) if (entry := self.revocations.find(c.serial))
+        ]
+        since = iso(datetime.fromtimestamp(entries[0].at / 1000, UTC)) if entries else ""
+        return PeerError(
+            "keyring.revoked",
+            zh=f"{node} 的证书已被市级吊销（{since}），它署名的内容不再自动采用，须由人工核对。",
+            en=f"The city has revoked the certificates of {node} ({since}); what it signs is no longer "
+            "applied by itself and has to be judged by people.",
+        )
 
     def _not_enrolled(self) -> StateError:
         return StateError(

@@ -6,6 +6,7 @@ everything that it has ever held of what we hold is owed to it again, its own wo
 
 import json
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -41,7 +42,7 @@ def note_bundle(tx: sa.Connection, place: Place, world: World, hello: Hello, bor
     _end_earlier(tx, world, hello, known_epochs=set(lives))
     if known is not None:
         ended = known.closed_at is not None
-        _note_number(tx, hello, known.number, ended=ended)
+        _note_number(tx, hello, known, ended=ended)
         return Standing.ENDED if ended else Standing.CURRENT
     before = [row for row in lives.values() if row.closed_at is None]
     where = (EPOCH.c.node == hello.sender) & EPOCH.c.closed_at.is_(None)
@@ -184,8 +185,11 @@ def _end_earlier(tx: sa.Connection, world: World, hello: Hello, known_epochs: se
             _insert(tx, world, hello, epoch, "", closed_at=iso(world.now()), number=0)
 
 
-def _note_number(tx: sa.Connection, hello: Hello, number: int, *, ended: bool) -> None:
-    if hello.number <= number:
+def _note_number(tx: sa.Connection, hello: Hello, known: sa.Row[Any], *, ended: bool) -> None:
+    if hello.number <= known.number:
+        return
+    if hello.run != known.run and hello.before < known.number:
+        # Its disk does not remember what we saw: we go on showing that, until it answers with a new epoch.
         return
     where = (EPOCH.c.node == hello.sender) & (EPOCH.c.epoch == hello.epoch)
     values = {"run": hello.run, "number": hello.number, "token": hello.token}

@@ -14,7 +14,7 @@ from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
 from core.store.walk import Books, Rot
-from sync import attachments, audit, checkpoint, epoch, handback, neighbour, rotten
+from sync import attachments, audit, checkpoint, epoch, handback, neighbour, revoking, rotten, witness
 from sync.attachments import ChunkStore, FileManifest
 from sync.custody import towards
 from sync.dispatch import Dispatch, Handler, Incoming
@@ -74,6 +74,7 @@ class Node:
             handback.ENVELOPE_HANDED_BACK: node.take_handed_back,
         }.items():
             node.dispatch.on(type_, handler, of_carrier=True)
+        node.dispatch.on(revoking.CERTIFICATES_REVOKED, lambda tx, said: revoking.take_list(tx, node, said))
         return node
 
     def post(
@@ -116,8 +117,9 @@ class Node:
         append(tx, self.refresh(tx), self.world, readers=readers, lane=lane, message=message)
 
     def refresh(self, tx: sa.Connection) -> Place:
-        """The place as the database has it: another program of this node may have begun a new epoch."""
+        """The place as the database has it: another program of this node may have begun a new epoch, or revoked keys."""
         self.place = read_place(tx)
+        revoking.catch_up(tx, self.keyring)
         return self.place
 
     def ordinal(self, tx: sa.Connection) -> int:
@@ -137,13 +139,18 @@ class Node:
             self.place = epoch.begin(tx, read_place(tx), self.world, reason)
         self.introduced.clear()
 
-    def note_hello(self, hello: Hello) -> neighbour.Standing:
-        """Judge the sender's epoch, and what it has seen of ours: if more than we remember, a new epoch begins."""
+    def note_hello(self, hello: Hello, *, by_hand: bool = False) -> neighbour.Standing:
+        """Judge the sender's epoch, and what it has seen of ours: if more than we remember, a new epoch begins.
+
+        ``by_hand``: it came on a stick, perhaps after later ones.
+        """
         with self.db.transaction() as tx:
             place = self.refresh(tx)
             born = self.keyring.pair_of(hello.sender).signing.epoch
             standing = neighbour.note_bundle(tx, place, self.world, hello, born)
             forgot = self._compare(tx, hello)
+            if standing is not neighbour.Standing.ENDED and not forgot:
+                witness.compare(tx, place, self.world, hello, by_hand=by_hand)
         if forgot:
             self.begin_epoch(epoch.Reason.REWOUND)
         self.introduced.add(hello.sender)

@@ -59,7 +59,14 @@ def owed(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
             STREAM.c.hold.is_(None) | (ENVELOPE.c.carrier != "own"),
             ~wished.exists(),
         )
-        .order_by(STREAM.c.lane, ENVELOPE.c.held_at, STREAM.c.id, ENVELOPE.c.seq)
+        # The streams take turns: the backlog of one origin must not keep the others waiting behind it.
+        .order_by(
+            STREAM.c.lane,
+            ENVELOPE.c.seq - DELIVERY.c.acked_seq,
+            ENVELOPE.c.held_at,
+            STREAM.c.id,
+            ENVELOPE.c.seq,
+        )
     )
     for row in tx.execution_options(yield_per=PAGE).execute(query):
         if not covers(0, json.loads(row.ranges), row.seq):

@@ -238,7 +238,7 @@ def messages_of(tx: sa.Connection, node: Node, subject: str) -> list[tuple[NodeI
     for row in tx.execute(applied.order_by(APPLIED.c.stream_id, APPLIED.c.seq)):
         origin = NodeId(row.origin)
         try:
-            key = node.keyring.verify_key_of(origin)
+            key = node.keyring.keys_ever_of(origin)
             _, messages = open_envelope(bytes(row.data), key, node.place.node, node.keyring.sealing_key)
         except (PeerError, StateError) as error:
             log.warning("envelope %d of %s gives nothing for a repair: %s", row.seq, origin, error)

@@ -88,7 +88,7 @@ def _enveloped(tx: sa.Connection, place: Place, keyring: Keyring, message_id: st
     for row, data in rows:
         origin = stream_with(tx, row).stream.origin
         try:
-            key = keyring.verify_key_of(origin)
+            key = keyring.keys_ever_of(origin)
             if origin == place.node:
                 messages = open_own(bytes(data), key, keyring.origin_secrets)[1]
             else:

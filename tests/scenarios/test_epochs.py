@@ -20,6 +20,7 @@ from sync.held import held
 from sync.lives import LIFE
 from sync.node import Node
 from sync.tables import ENVELOPE, QUARANTINE, STREAM
+from sync.transport.base import LineDown
 from tests.scenarios.offices import AGENT, VILLAGE, Offices
 from tests.scenarios.world import CITY, TOWN, Line
 
@@ -90,6 +91,22 @@ def test_a_restored_village_gets_back_what_it_had_handed_on(net: Offices, known:
     net.act(VILLAGE, forgotten, Role.AGENT, b.CaseResubmitted(note="已补齐"))
     _settled(net, old, forgotten, fresh)
     _one_envelope_a_number(net)
+
+
+def test_a_disk_put_back_by_a_few_bundles_is_noticed_however_many_answers_are_lost(net: Offices) -> None:
+    net.meet(VILLAGE)
+    copy = net.back_up(VILLAGE)
+    case_id = net.submit(VILLAGE)
+    net.meet(VILLAGE)
+    before = _epoch(net, VILLAGE)
+    net.put_back(VILLAGE, copy)
+    net.lines[VILLAGE].lose_answer = True
+    for _ in range(12):
+        with pytest.raises(LineDown):
+            net.meet(VILLAGE)
+    net.lines[VILLAGE].lose_answer = False
+    _settled(net, case_id)
+    assert _epoch(net, VILLAGE) != before
 
 
 def test_until_it_is_completed_a_restored_node_takes_no_step_that_it_may_have_taken_before(

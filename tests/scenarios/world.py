@@ -102,10 +102,10 @@ class Network:
         assert node.place.parent is not None
         return meeting.meet(node, self.lines[name], node.place.parent)
 
-    def settle(self, rounds: int = 4) -> None:
-        """Let everyone meet everyone, villages first, until news has gone up and answers down."""
+    def settle(self, rounds: int = 4, *names: NodeId) -> None:
+        """Let everyone (or those named) meet their parents, villages first, until news has gone up and answers down."""
         for _ in range(rounds):
-            for name in sorted(self.lines, key=lambda n: tier_of(division_of(n)), reverse=True):
+            for name in sorted(names or self.lines, key=lambda n: tier_of(division_of(n)), reverse=True):
                 self.meet(name)
 
     def close(self) -> None:
