@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo badline test seed soak planted torture check format docs glossary lock clean
+.PHONY: help setup parts demo badline test coverage seed soak planted torture check format docs glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,12 @@ badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a b
 
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)
+
+coverage: setup ## 规则的分支覆盖 / branches that tests/unit and tests/vectors reach; below 100 % in core or in the pure rules of sync is an error
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run --parallel-mode -m pytest -n 0 tests/unit tests/vectors
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report --show-missing
 
 seed: setup ## 模拟器走一个种子 / live through one seed: make seed N=7 TRACE=1
 	@$(PY) -m tests.simulator seed $(or $(N),1) $(if $(TRACE),--trace)
