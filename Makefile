@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo badline test seed soak planted torture check format docs glossary lock clean
+.PHONY: help setup parts demo badline test coverage seed soak planted torture check format docs glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,16 @@ badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a b
 
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)
+
+PURE := audit authority bundle cose custody dispatch enrolment enrolment_code enrolment_desk enrolment_refusals envelope header \
+	hello identity keyring packing primitives receipt reconcile reconcile_wire retry revocation settings stick_layout stream_id x509
+
+coverage: setup ## 分支覆盖 / branches of core and sync that tests/unit and tests/vectors reach; fails if core or a pure rule of sync has one that no test reaches
+	@$(PY) -m coverage erase
+	@$(PY) -m coverage run --parallel-mode -m pytest -n 0 tests/unit tests/vectors
+	@$(PY) -m coverage combine --quiet
+	@$(PY) -m coverage report --show-missing
+	@$(PY) -m coverage report --skip-covered --show-missing --fail-under=100 --include="core/*$$(printf ',sync/%s.py' $(PURE))"
 
 seed: setup ## 模拟器走一个种子 / live through one seed: make seed N=7 TRACE=1
 	@$(PY) -m tests.simulator seed $(or $(N),1) $(if $(TRACE),--trace)

@@ -141,12 +141,9 @@ def decode_encrypt(data: bytes, *, bytes_max: int, recipients_max: int) -> Encry
     )
 
 
-def encode_protected(alg: int, extra: Mapping[int, Any], critical: Sequence[int] = ()) -> bytes:
+def encode_protected(alg: int, extra: Mapping[int, Any], critical: Sequence[int]) -> bytes:
     """The protected map of a Sign1: algorithm, ``crit`` with the labels to be understood, ``extra``."""
-    header: dict[int, Any] = {LABEL_ALG: alg, **extra}
-    if critical:
-        header[LABEL_CRIT] = list(critical)
-    return encode(header)
+    return encode({LABEL_ALG: alg, LABEL_CRIT: list(critical), **extra})
 
 
 def decode_protected(data: bytes, *, alg: int, label: int, bytes_max: int) -> Any:

@@ -73,11 +73,6 @@ def sign_revocations(revocations: RevocationList, issuing_key: SigningKey) -> by
 def verify_revocations(data: bytes, issuing: VerifyKey) -> RevocationList:
     """The list that ``issuing`` signed. Raises ``PeerError`` (``revocations.*``, ``cose.*``, ``cbor.*``)."""
     sign1 = _sign1(data)
-    version = cose.decode_protected(
-        sign1.protected, alg=cose.ALG_ESP256, label=LABEL_REVOCATIONS, bytes_max=1024
-    )
-    if version != _VERSION or isinstance(version, bool):
-        raise _malformed("version")
     revocations = _decode(sign1.payload)
     if not issuing.verifies(sign1.signature, cose.sig_structure(sign1.protected, sign1.payload)):
         raise PeerError(

@@ -122,8 +122,7 @@ def issue(
         .not_valid_after(not_after.astimezone(UTC).replace(microsecond=0))
     )
     authority_key = key.handle if issuer is None else _load(issuer.der).public_key()
-    if not isinstance(authority_key, ec.EllipticCurvePublicKey):
-        raise ValueError("an authority of this profile holds a P-256 key")
+    assert isinstance(authority_key, ec.EllipticCurvePublicKey)
     for extension, critical in (
         *_extensions(use, node),
         (x509.SubjectKeyIdentifier.from_public_key(key.handle), False),

@@ -71,7 +71,7 @@ class Place:
         with desk.db.transaction() as tx:
             desk.roster.add(tx, id_, name, roles, department, PASSWORD)
 
-    def submit(self, item: Item | None = None, scan: bytes = b"") -> Case:
+    def submit(self, item: Item | None = None, scan: bytes = b"", form: b.Answers | None = None) -> Case:
         """A case taken in by the village and carried to the township."""
         item = item or self.item()
         node = self.network.nodes[VILLAGE]
@@ -99,15 +99,15 @@ class Place:
             delivery=b.Delivery.WINDOW,
         )
         materials = (b.Material("户口簿", 1, 1, "", tuple(one.id for one in manifests)),)
-        body = b.CaseSubmitted(item.code, 1, applicant, {}, materials, manifests, item.confidential)
+        body = b.CaseSubmitted(item.code, 1, applicant, form or {}, materials, manifests, item.confidential)
         with node.db.transaction() as tx:
             case = self.offices[VILLAGE].casework.submit(tx, Actor("a1", "代办员", Role.AGENT), body)
         self.network.settle(2)
         return case
 
-    def at_city(self, item: Item | None = None) -> Case:
+    def at_city(self, item: Item | None = None, form: b.Answers | None = None) -> Case:
         """A case forwarded by the township."""
-        case = self.submit(item)
+        case = self.submit(item, form=form)
         self.do(TOWN, "tw", "forward", case)
         self.network.settle(2)
         return case

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 from cryptography.x509.oid import NameOID
 
 from core.errors import LocalError, PeerError
@@ -21,6 +22,7 @@ from sync.authority import (
 )
 from sync.primitives import SealingKey, SigningKey
 from sync.revocation import (
+    LABEL_REVOCATIONS,
     NOTHING_REVOKED,
     Revocation,
     RevocationList,
@@ -183,6 +185,55 @@ def test_a_certificate_of_another_profile_is_not_taken() -> None:
             read_certificate(bad)
 
 
+def profile(key: object = SIGNING.public().handle, node: str = VILLAGE, without: object = None) -> bytes:
+    """A certificate as the city's authority writes it, but for what the arguments change."""
+    like = x509.load_der_x509_certificate(PAIR.signing.der)
+    names = [x509.NameAttribute(NameOID.COMMON_NAME, node), x509.NameAttribute(NameOID.SERIAL_NUMBER, EPOCH)]
+    builder = x509.CertificateBuilder(
+        like.issuer, x509.Name(names), key, 5, like.not_valid_before_utc, like.not_valid_after_utc
+    )
+    for extension in like.extensions:
+        if not isinstance(extension.value, without or ()):
+            builder = builder.add_extension(extension.value, extension.critical)
+    made = builder.sign(CITY_KEYS.issuing_key.handle, hashes.SHA256())
+    return made.public_bytes(serialization.Encoding.DER)
+
+
+def test_a_certificate_differs_from_the_profile_in_nothing() -> None:
+    assert read_certificate(profile()).node == VILLAGE
+    for bad in (
+        profile(node=f"{VILLAGE} and another"),
+        profile(without=x509.SubjectAlternativeName),
+        profile(without=x509.ExtendedKeyUsage),
+        profile(key=ec.generate_private_key(ec.SECP384R1()).public_key()),
+        profile(key=ed25519.Ed25519PrivateKey.generate().public_key()),
+    ):
+        with pytest.raises(PeerError, match=r"certificate\.malformed"):
+            read_certificate(bad)
+
+
+def test_a_certificate_is_the_same_in_the_form_that_tls_reads() -> None:
+    pem = x509.load_pem_x509_certificate(PAIR.signing.pem.encode())
+    assert pem.public_bytes(serialization.Encoding.DER) == PAIR.signing.der
+
+
+def test_a_request_with_a_key_of_another_kind_or_more_names_is_refused() -> None:
+    names = [
+        x509.NameAttribute(NameOID.COMMON_NAME, VILLAGE),
+        x509.NameAttribute(NameOID.SERIAL_NUMBER, EPOCH),
+    ]
+    more = [*names, x509.NameAttribute(NameOID.ORGANIZATION_NAME, "others")]
+    edwards, wide = ed25519.Ed25519PrivateKey.generate(), ec.generate_private_key(ec.SECP384R1())
+    for subject, key, digest in (
+        (more, SIGNING.handle, hashes.SHA256()),
+        (names, wide, hashes.SHA256()),
+        (names, edwards, None),
+    ):
+        made = x509.CertificateSigningRequestBuilder().subject_name(x509.Name(subject)).sign(key, digest)
+        with pytest.raises(PeerError, match=r"certificate\.request"):
+            read_request(made.public_bytes(serialization.Encoding.DER))
+
+
 def test_a_renewal_is_for_the_node_that_asks_and_not_for_a_revoked_one() -> None:
     next_key, next_sealing = SigningKey.generate(WORLD.random_bytes), SealingKey.generate(WORLD.random_bytes)
     request = make_request(next_key, VILLAGE, EPOCH)
@@ -245,6 +296,31 @@ def test_a_revocation_list_is_signed_numbered_and_never_goes_back() -> None:
 def test_a_list_out_of_form_is_not_even_signed(entries: tuple[Revocation, ...]) -> None:
     with pytest.raises(PeerError):
         sign_revocations(RevocationList(1, 1, entries), CITY_KEYS.issuing_key)
+
+
+@pytest.mark.parametrize(
+    ("version", "payload"),
+    [
+        (2, [1, 1, []]),
+        (True, [1, 1, []]),
+        (1, []),
+        (1, [1, 1]),
+        (1, [1, 1, {}]),
+        (1, {}),
+        (1, [1, 1, [[]]]),
+        (1, [1, 1, [b"entry"]]),
+        (1, [1, 1, [[bytes(16), VILLAGE, 1]]]),
+        (1, [1, 1, [[bytes(16), VILLAGE, True, ""]]]),
+        (1, [1, 1, [[bytes(16), VILLAGE, 1, 7]]]),
+    ],
+)
+def test_a_list_of_another_form_is_refused_even_when_signed(version: object, payload: object) -> None:
+    protected = cose.encode_protected(cose.ALG_ESP256, {LABEL_REVOCATIONS: version}, [LABEL_REVOCATIONS])
+    encoded = cose.encode(payload)
+    signature = CITY_KEYS.issuing_key.sign(cose.sig_structure(protected, encoded))
+    data = cose.encode_sign1(cose.Sign1(protected, encoded, signature))
+    with pytest.raises(PeerError, match=r"revocations\.malformed"):
+        verify_revocations(data, CITY_KEYS.issuing.verify_key())
 
 
 def test_every_one_bit_mutant_of_a_list_is_refused() -> None:

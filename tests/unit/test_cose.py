@@ -126,3 +126,49 @@ def test_an_encrypted_message_holds_its_iv_its_recipients_and_nothing_else() -> 
     ):
         with pytest.raises(PeerError):
             cose.decode_encrypt(refused, bytes_max=1000, recipients_max=2)
+
+
+PARTS = [cose.ENCRYPT_PROTECTED, {5: bytes(12)}, b"box", [[cose.RECIPIENT_PROTECTED, {4: b"a"}, b"k"]]]
+
+
+def tagged(tag: int, value: object) -> bytes:
+    return cbor2.dumps(cbor2.CBORTag(tag, value), canonical=True)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        b"one string",
+        {},
+        [SIGNED.protected, {}, SIGNED.payload],
+        [SIGNED.protected, {}, SIGNED.payload, SIGNED.signature, b"more"],
+        ["protected", {}, SIGNED.payload, SIGNED.signature],
+        [SIGNED.protected, {}, None, SIGNED.signature],
+        [SIGNED.protected, {}, SIGNED.payload, [1]],
+    ],
+)
+def test_a_signed_message_has_four_fields_and_three_of_them_are_bytes(value: object) -> None:
+    with pytest.raises(PeerError, match=r"cose\.malformed"):
+        cose.decode_sign1(tagged(18, value), bytes_max=1000)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        PARTS[:3],
+        [*PARTS, b"more"],
+        [PARTS[0], {5: "iv"}, PARTS[2], PARTS[3]],
+        [PARTS[0], PARTS[1], None, PARTS[3]],
+        [*PARTS[:3], {}],
+        [*PARTS[:3], [b"a"]],
+        [*PARTS[:3], [[cose.RECIPIENT_PROTECTED, {4: b"a"}]]],
+        [*PARTS[:3], [[b"", {4: b"a"}, b"k"]]],
+        [*PARTS[:3], [[cose.RECIPIENT_PROTECTED, [4], b"k"]]],
+        [*PARTS[:3], [[cose.RECIPIENT_PROTECTED, {4: b"a", 5: b"b"}, b"k"]]],
+        [*PARTS[:3], [[cose.RECIPIENT_PROTECTED, {4: "a"}, b"k"]]],
+    ],
+)
+def test_an_encrypted_message_of_another_shape_is_refused(value: object) -> None:
+    assert cose.decode_encrypt(tagged(96, PARTS), bytes_max=1000, recipients_max=2).ciphertext == b"box"
+    with pytest.raises(PeerError, match=r"cose\.malformed"):
+        cose.decode_encrypt(tagged(96, value), bytes_max=1000, recipients_max=2)

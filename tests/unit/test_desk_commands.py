@@ -112,6 +112,27 @@ def test_a_new_officer_gets_a_one_time_password_once_or_one_from_a_file(place: P
     assert listed["zhang"]["must_change_password"] and not listed["li"]["must_change_password"]
     city.run("officer", "disable", "li")
     assert "已停用" in city.run("officer", "list").output
+    city.run("officer", "enable", "li")
+    assert "已停用" not in city.run("officer", "list").output
+
+
+def test_a_password_is_set_anew_from_a_file_or_as_a_one_time_one_shown_once(
+    place: Place, tmp_path: Path
+) -> None:
+    city = Terminal(place.desks[CITY])
+    first = city.run("officer", "password", "cw").output
+    assert "只显示这一次" in first
+    with place.desks[CITY].db.reading() as tx:
+        assert place.desks[CITY].roster.get(tx, "cw").must_change
+    said = city.run("--lang", "en", "officer", "password", "cw").output
+    assert "shown this once" in said
+    assert said.split() != first.split()
+    secret = tmp_path / "secret"
+    secret.write_text("a-good-password\n", encoding="utf-8")
+    said = city.run("--lang", "en", "officer", "password", "cw", "--password-file", str(secret)).output
+    assert "Officer cw is set up." in said and "One-time" not in said
+    assert place.desks[CITY].roster.sign_in(place.desks[CITY].db, "cw", "a-good-password").id == "cw"
+    assert [line[1] for line in place.audit_lines(CITY)].count("officer.password_set") == 3
 
 
 @pytest.mark.parametrize("tier", [Tier.CITY, Tier.TOWNSHIP])

@@ -172,3 +172,19 @@ def test_the_token_of_a_session_is_not_in_the_database(
         with pytest.raises(StateError, match=r"desk\.csrf"):
             check_csrf(session, "0" * 64)
         check_csrf(session, session.csrf)
+
+
+def test_nobody_is_disabled_who_was_never_entered(roster: Roster, db: Database) -> None:
+    for change in (True, False):
+        with pytest.raises(InputError, match=r"officer\.unknown"), db.transaction() as tx:
+            roster.set_disabled(tx, "nobody", change)
+
+
+@pytest.mark.parametrize(
+    ("name", "department"), [("", ""), ("甲" * 101, ""), ("甲\n乙", ""), ("甲", "局" * 101)]
+)
+def test_a_name_that_is_empty_endless_or_unprintable_is_refused(
+    roster: Roster, db: Database, name: str, department: str
+) -> None:
+    with pytest.raises(InputError, match=r"officer\.name"), db.transaction() as tx:
+        roster.add(tx, "x1", name, [Role.WINDOW], department, PASSWORD)

@@ -16,7 +16,7 @@ from sync.envelope import (
     verify,
     wrap_info,
 )
-from sync.header import Codec, Header, Suite, decode_header, encode_header
+from sync.header import LABEL_HEADER, Codec, Header, Suite, decode_header, encode_header
 from sync.packing import Message, pack
 from sync.primitives import P256_ORDER, SigningKey, aead_open, aead_seal, sha256
 from sync.stream_id import EVERYONE, Lane, StreamId
@@ -210,6 +210,13 @@ def test_a_header_out_of_its_bounds_is_refused(change: dict[str, object], code: 
     with pytest.raises(PeerError) as refused:
         decode_header(protected)
     assert refused.value.code == code
+
+
+@pytest.mark.parametrize("fields", [[], {}, b"header", [1], [1] * 15])
+def test_a_header_is_a_list_of_fourteen_fields(fields: object) -> None:
+    protected = cose.encode_protected(cose.ALG_ESP256, {LABEL_HEADER: fields}, [LABEL_HEADER])
+    with pytest.raises(PeerError, match=r"envelope\.header"):
+        decode_header(protected)
 
 
 def test_a_header_survives_being_written_and_read() -> None:

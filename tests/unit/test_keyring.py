@@ -14,7 +14,7 @@ from sync.packing import Message
 from sync.primitives import SealingKey, SigningKey
 from sync.revocation import NOTHING_REVOKED, Revocation, sign_revocations
 from sync.stream_id import Lane, StreamId
-from sync.x509 import make_request
+from sync.x509 import Certificate, Use, issue, make_request
 from tests.unit.sealing_kit import CITY, EPOCH, VILLAGE, ZEROS, StillWorld
 
 VILLAGE_EPOCH = "1e" * 16
@@ -257,3 +257,68 @@ def test_a_pending_key_waits_for_its_certificate() -> None:
         town.world.now() + timedelta(days=1),
     )
     read(town, town.letter())
+
+
+def successor(town: Town) -> tuple[Certificate, SigningKey]:
+    """A second issuing authority under the same root."""
+    key = SigningKey.generate(town.world.random_bytes)
+    certificate = issue(
+        use=Use.ISSUING,
+        node=CITY,
+        epoch="",
+        key=key.public(),
+        serial=town.world.random_bytes(16),
+        not_before=town.world.now(),
+        not_after=town.founding.issuing.not_after,
+        issuer=town.founding.root,
+        issuer_key=town.founding.root_key,
+    )
+    return certificate, key
+
+
+def test_a_list_outlives_the_authority_that_signed_it() -> None:
+    town = Town()
+    signed = town.revoke(town.city.pair)
+    issuing, key = successor(town)
+    town.village.trust(town.founding.root, issuing)
+    assert town.village.issuing == issuing
+    assert town.village.take_revocations(signed)
+    later = sign_revocations(town.village.revocations.with_more(2, []), key)
+    assert town.village.take_revocations(later)
+    assert town.village.revocations.number == 2
+    with pytest.raises(PeerError, match=r"revocations\.forged"):
+        town.village.take_revocations(
+            sign_revocations(town.village.revocations, SigningKey.generate(town.world.random_bytes))
+        )
+
+
+def test_a_node_that_was_installed_again_is_counted_and_its_earlier_certificates_are_known() -> None:
+    town = Town()
+    first = town.village.pair
+    assert town.city.installations_of(VILLAGE) == 1
+    town.world.pass_time(days=1)
+    second = town.enrol(town.village)
+    assert town.city.installations_of(VILLAGE) == 1
+    assert town.city.signing_certificates_of(VILLAGE) == (second.signing, first.signing)
+    moved = issue_pair(
+        town.world,
+        town.city.issuer,
+        node=VILLAGE,
+        epoch="2e" * 16,
+        signing=SigningKey.generate(town.world.random_bytes).public(),
+        sealing=SealingKey.generate(town.world.random_bytes).public(),
+    )
+    town.city.take_certificates([moved.signing, moved.sealing])
+    assert town.city.installations_of(VILLAGE) == 2
+    town.city.take_revocations(town.revoke(first))
+    assert first.signing not in town.city.signing_certificates_of(VILLAGE)
+
+
+def test_of_a_node_nobody_has_heard_of_nothing_is_said() -> None:
+    town, stranger = Town(), NodeId("430981102205")
+    assert town.city.installations_of(stranger) == 0
+    for ask in (town.city.signing_certificates_of, town.city.pair_of):
+        with pytest.raises(StateError, match=r"keyring\.unknown_node"):
+            ask(stranger)
+    with pytest.raises(StateError, match=r"keyring\.unknown_node"):
+        town.city.verdict_of(stranger, town.world.now())

@@ -1,6 +1,8 @@
 """Signatures, sealing and authenticated encryption do what the layers above rely on."""
 
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
 
 from core.errors import LocalError, PeerError
 from sync.primitives import (
@@ -138,3 +140,40 @@ def test_signatures_are_those_of_rfc_6979_with_the_lower_s() -> None:
     assert signature[:64] == "efd48b2aacb6a8fd1140dd9cd45e81d69d2c877b56aaf991c34d0ea84eaf3716"
     high_s = 0xF7CB1C942D657C41D436C7A1B6E29F65F3E900DBB9AFF4064DC4AB2F843ACDA8
     assert int(signature[64:], 16) == P256_ORDER - high_s
+
+
+def test_a_key_is_one_key_however_often_it_is_read() -> None:
+    again = VerifyKey.from_bytes(KEY.public().to_bytes())
+    assert {KEY.public(), again} == {again}
+    assert len({KEY.public(), SigningKey.generate(WORLD.random_bytes).public()}) == 2
+    # The same point for another purpose is another key.
+    assert KEY.public() != SealingPublicKey.from_bytes(KEY.public().to_bytes())
+
+
+P384 = ec.generate_private_key(ec.SECP384R1())
+EDWARDS = ed25519.Ed25519PrivateKey.generate()
+COMPRESSED = bytes.fromhex("3039301306072a8648ce3d020106082a8648ce3d030107032200") + (
+    KEY.public().handle.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.CompressedPoint)
+)
+
+
+def test_a_public_key_of_another_kind_or_in_another_spelling_is_not_taken() -> None:
+    for key in (P384.public_key(), EDWARDS.public_key()):
+        spki = key.public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+        with pytest.raises(PeerError, match=r"key\.malformed"):
+            VerifyKey.from_spki(spki)
+    # The library reads the compressed point; it would be a second name of the same key.
+    assert serialization.load_der_public_key(COMPRESSED) == KEY.public().handle
+    with pytest.raises(PeerError, match=r"key\.malformed"):
+        VerifyKey.from_spki(COMPRESSED)
+
+
+def test_a_private_key_of_another_kind_is_not_taken() -> None:
+    for key in (P384, EDWARDS):
+        data = key.private_bytes(
+            serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+        )
+        with pytest.raises(LocalError, match=r"key\.unreadable"):
+            SigningKey.from_pkcs8(data)
+    with pytest.raises(ValueError, match="P-256"):
+        SigningKey(P384)

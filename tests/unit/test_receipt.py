@@ -114,6 +114,14 @@ def test_a_receipt_out_of_its_bounds_is_refused_even_when_signed(changes: dict[s
         verify_receipt(forged(**changes), KEY.public())
 
 
+@pytest.mark.parametrize("payload", [[], [0] * 12, [0] * 14, {}, b"receipt"])
+def test_a_receipt_has_thirteen_fields(payload: object) -> None:
+    protected, encoded = cose.decode_sign1(SIGNED, bytes_max=1000).protected, cose.encode(payload)
+    signature = KEY.sign(cose.sig_structure(protected, encoded))
+    with pytest.raises(PeerError, match=r"receipt\.malformed"):
+        verify_receipt(cose.encode_sign1(cose.Sign1(protected, encoded, signature)), KEY.public())
+
+
 def test_an_envelope_is_no_receipt_and_a_receipt_no_envelope() -> None:
     with pytest.raises(PeerError, match=r"cose\.critical"):
         verify_receipt(KIT.sealed().data, KEY.public())

@@ -1,5 +1,7 @@
 """Copies of a live database: whole, keyed as the book is, never half."""
 
+import os
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -7,7 +9,7 @@ import sqlalchemy as sa
 
 from core.errors import LocalError
 from core.store import backup
-from core.store.backup import back_up, prune
+from core.store.backup import back_up, prune, restore
 from core.store.engine import Database, open_sqlite, open_url
 
 KEY = bytes(range(32))
@@ -100,3 +102,76 @@ def test_only_the_newest_nightly_copies_are_kept(tmp_path: Path) -> None:
     gone = prune(tmp_path, 2)
     assert [path.name for path in gone] == [f"2026030{day}T180700Z.db" for day in (1, 2, 3)]
     assert len(list(tmp_path.iterdir())) == 3
+
+
+NOW = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
+
+
+class _Disk:
+    """The system's calls, but for those that this disk or system does not have."""
+
+    def __init__(self, **other: object) -> None:
+        self.__dict__ |= other
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(os, name)
+
+
+def _refuse(*arguments: object) -> None:
+    raise PermissionError(13, "Permission denied")
+
+
+def test_a_copy_is_made_on_windows_too_where_no_folder_can_be_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = _book(tmp_path / "node.db", None)
+    monkeypatch.setattr(backup, "os", _Disk(name="nt", open=_refuse))
+    copy = open_sqlite(back_up(db, tmp_path / "copy.db"))
+    assert _names(copy) == ["王桂兰"]
+    copy.close()
+    db.close()
+
+
+def test_a_copy_is_put_where_no_database_is_left_and_nothing_is_kept_of_one(tmp_path: Path) -> None:
+    db = _book(tmp_path / "node.db", None)
+    copy = back_up(db, tmp_path / "copy.db")
+    db.close()
+    for left in tmp_path.glob("node.db*"):
+        left.unlink()
+    assert restore(copy, tmp_path / "node.db", None, NOW) is None
+    again = open_sqlite(tmp_path / "node.db")
+    assert _names(again) == ["王桂兰"]
+    again.close()
+
+
+def test_on_a_disk_without_hard_links_the_replaced_database_is_kept_as_a_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = _book(tmp_path / "node.db", None)
+    copy = back_up(db, tmp_path / "copy.db")
+    with db.transaction() as tx:
+        tx.exec_driver_sql("INSERT INTO person VALUES ('later')")
+    db.close()
+    monkeypatch.setattr(backup, "os", _Disk(link=_refuse))
+    kept = restore(copy, tmp_path / "node.db", None, NOW)
+    assert kept is not None
+    for path, names in ((tmp_path / "node.db", ["王桂兰"]), (kept, ["王桂兰", "later"])):
+        found = open_sqlite(path)
+        assert _names(found) == names
+        found.close()
+
+
+def test_a_restore_that_the_disk_refuses_leaves_the_database_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    db = _book(tmp_path / "node.db", None)
+    copy = back_up(db, tmp_path / "copy.db")
+    db.close()
+    monkeypatch.setattr(backup, "_sync", _refuse)
+    with pytest.raises(LocalError, match=r"store\.restore") as refused:
+        restore(copy, tmp_path / "node.db", None, NOW)
+    assert "没有删除" in refused.value.zh
+    assert not (tmp_path / "node.restoring").exists()
+    again = open_sqlite(tmp_path / "node.db")
+    assert _names(again) == ["王桂兰"]
+    again.close()

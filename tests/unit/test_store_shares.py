@@ -115,3 +115,18 @@ def test_a_key_holds_its_case_number_and_keeps_two_devices_of_one_village_apart(
     id_ = CaseId("43098110220120260302000015")
     assert case_of_entry(entry_key(VILLAGE, id_)) == case_of_entry(entry_key(SECOND, id_)) == id_
     assert entry_key(VILLAGE, id_) != entry_key(SECOND, id_)
+
+
+def test_a_damaged_digest_is_another_digest_and_not_the_end_of_every_contact(db: Database) -> None:
+    id_ = "43098110220120260302000015"
+    with db.transaction() as tx:
+        key = _write(tx, VILLAGE, id_, bytes(32))
+        sums = []
+        for damage in (bytes(32).hex(), "rot", "00", bytes(33).hex()):
+            tx.execute(sa.update(CASE).values(digest=damage))
+            mark_stale(tx, key)
+            index = ShareIndex(tx, share_of(VILLAGE, TOWN))
+            (entry,) = index.entries(START, END, 10)
+            assert (entry.key, len(entry.digest)) == (key, 32)
+            sums.append(digest_of(index))
+    assert len(set(sums)) == 4

@@ -67,6 +67,30 @@ def test_a_line_written_anew_with_its_own_digest_breaks_the_next(db: Database) -
     _broken_at(db, 4)
 
 
+def test_a_log_is_verified_in_parts_as_it_is_whole(db: Database) -> None:
+    with db.reading() as tx:
+        assert audit.verify_after(tx, 0, 2) == 2
+        assert audit.verify_after(tx, 2, 2) == 4
+        assert audit.verify_after(tx, 4, 2) == 5
+        assert audit.verify_after(tx, 5, 2) == 5
+
+
+def test_a_part_does_not_begin_after_a_line_that_is_gone(db: Database) -> None:
+    with db.transaction() as tx:
+        tx.execute(sa.delete(AUDIT).where(NUMBER == 5))
+    with db.reading() as tx, pytest.raises(LocalError, match=r"audit\.broken") as refused:
+        audit.verify_after(tx, 5)
+    assert "第 5 行" in refused.value.zh
+
+
+def test_a_part_finds_that_the_line_before_it_was_written_anew(db: Database) -> None:
+    with db.transaction() as tx:
+        tx.execute(sa.update(AUDIT).where(NUMBER == 2).values(digest=bytes(32)))
+    with db.reading() as tx, pytest.raises(LocalError, match=r"audit\.broken") as refused:
+        audit.verify_after(tx, 2)
+    assert "第 3 行" in refused.value.zh
+
+
 def _broken_at(db: Database, number: int) -> None:
     with db.reading() as tx, pytest.raises(LocalError) as refused:
         audit.verify(tx)

@@ -17,6 +17,7 @@ from sync.custody import (
     next_hops,
     towards,
     with_bit,
+    without_bit,
 )
 from sync.stream_id import EVERYONE
 
@@ -113,3 +114,12 @@ def test_a_bitmap_remembers_each_chunk_and_names_the_missing(count: int, data: s
     assert missing_bits(bitmap, count) == [i for i in range(count) if i not in have]
     assert len(bitmap) == (count + 7) // 8
     assert not has_bit(bitmap, 8 * len(bitmap))
+    for index in have:
+        bitmap = without_bit(without_bit(bitmap, index), index)
+    assert bitmap == empty_bitmap(count)
+
+
+def test_a_chunk_that_is_let_go_leaves_its_neighbours_held() -> None:
+    whole = b"\xff\xff"
+    for index in range(16):
+        assert missing_bits(without_bit(whole, index), 16) == [index]
