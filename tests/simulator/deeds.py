@@ -64,15 +64,12 @@ class TrioDeed(Deed):
         if self.slip is not None:
             self.trio.ledger.slips[self.slip.case_id] = self.slip
         assert self.site.is_up
-        # A second program of the node has the file open, as the terminal has beside the service: so the log stays
-        # when a connection whose commit failed is closed, and what was said to be unknown may be there again.
-        self.site.peep().execute("SELECT count(*) FROM node_state").fetchone()
 
     def reopen(self, *, killed: bool = False) -> None:
         if killed:
             site = self.site
-            self.trio.disk(self.at).kill_program(_open(site.db))
             site.shut_peephole()
+            self.trio.disk(self.at).kill_program(_open(site.db))
             site.db = site.node = site.office = site.village = site.intake = site.program = None
             self.trio.site(self.at)
         else:
