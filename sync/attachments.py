@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Protocol
 
 import sqlalchemy as sa
@@ -28,6 +29,7 @@ CHUNK_BYTES = 32 * 1024
 FILE_BYTES_MAX = 20 * 1024 * 1024
 CHUNKS_MAX = FILE_BYTES_MAX // CHUNK_BYTES
 FILES_PAGE = 50
+EVERY_FILE = 1 << 31
 OFFERED = "AttachmentOffered"
 
 
@@ -241,19 +243,24 @@ def lose_chunk(tx: sa.Connection, digest: str) -> list[str]:
 
 def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple[str, bytes]]:
     """Files not whole here that came from ``peer``, or that it has signed for; each with the bitmap of what is held."""
+    return [(row.id, bytes(row.have)) for row in tx.execute(_wanted(), {"by": peer, "most": limit})]
+
+
+@cache
+def _wanted() -> sa.Select[Any]:
+    by: sa.BindParameter[str] = sa.bindparam("by")
     has_it = sa.select(DELIVERY.c.peer).where(
         DELIVERY.c.stream_id == OFFER.c.stream_id,
-        DELIVERY.c.peer == peer,
+        DELIVERY.c.peer == by,
         DELIVERY.c.acked_seq >= OFFER.c.seq,
     )
-    query = (
+    return (
         _with_envelope(sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have))
-        .where(ATTACHMENT.c.complete_at.is_(None), (ENVELOPE.c.came_from == peer) | has_it.exists())
+        .where(ATTACHMENT.c.complete_at.is_(None), (ENVELOPE.c.came_from == by) | has_it.exists())
         .group_by(ATTACHMENT.c.id, ATTACHMENT.c.have)
         .order_by(sa.func.min(ENVELOPE.c.held_at), ATTACHMENT.c.id)
-        .limit(limit)
+        .limit(sa.bindparam("most"))
     )
-    return [(row.id, bytes(row.have)) for row in tx.execute(query)]
 
 
 def take_want(tx: sa.Connection, peer: NodeId, id_: str, bitmap: bytes) -> bool:
@@ -276,34 +283,9 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
     A bitmap that came after ``peer`` had signed for a file, or from the neighbour that brought the file or made it, tells
     of chunks it has lost: each is given once every time it says so.
     """
-    theirs, delivery = ATTACHMENT_DELIVERY.c, DELIVERY.c
-    is_lost_there = sa.or_(delivery.peer.is_(None), OFFER.c.seq <= delivery.acked_seq)
-    query = (
-        _with_envelope(
-            sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
-        )
-        .add_columns(theirs.have.label("theirs"), is_lost_there.label("is_lost_there"))
-        .join(STREAM, STREAM.c.id == OFFER.c.stream_id)
-        .join(DELIVERY, (delivery.stream_id == OFFER.c.stream_id) & (delivery.peer == peer), isouter=True)
-        .join(
-            ATTACHMENT_DELIVERY,
-            (theirs.attachment_id == ATTACHMENT.c.id) & (theirs.peer == peer),
-            isouter=True,
-        )
-        .where(
-            sa.or_(
-                OFFER.c.seq > delivery.acked_seq,
-                theirs.have.is_not(None)
-                & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == peer) | (STREAM.c.origin == peer)),
-            )
-        )
-        # The streams take turns here too.
-        .order_by(OFFER.c.seq - sa.func.coalesce(delivery.acked_seq, 0), OFFER.c.stream_id)
-        .limit(files_max)
-        .execution_options(yield_per=FILES_PAGE)
-    )
     told: set[str] = set()
-    for row in tx.execute(query):
+    asked = {"by": peer, "most": EVERY_FILE if files_max is None else files_max}
+    for row in tx.execute(_chunks_owed(), asked, execution_options={"yield_per": FILES_PAGE}):
         if row.id in told:
             continue
         told.add(row.id)
@@ -315,6 +297,36 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
             if row.is_lost_there:
                 given = with_bit(given, index)
                 take_want(tx, peer, row.id, given)
+
+
+@cache
+def _chunks_owed() -> sa.Select[Any]:
+    theirs, delivery = ATTACHMENT_DELIVERY.c, DELIVERY.c
+    by: sa.BindParameter[str] = sa.bindparam("by")
+    is_lost_there = sa.or_(delivery.peer.is_(None), OFFER.c.seq <= delivery.acked_seq)
+    return (
+        _with_envelope(
+            sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
+        )
+        .add_columns(theirs.have.label("theirs"), is_lost_there.label("is_lost_there"))
+        .join(STREAM, STREAM.c.id == OFFER.c.stream_id)
+        .join(DELIVERY, (delivery.stream_id == OFFER.c.stream_id) & (delivery.peer == by), isouter=True)
+        .join(
+            ATTACHMENT_DELIVERY,
+            (theirs.attachment_id == ATTACHMENT.c.id) & (theirs.peer == by),
+            isouter=True,
+        )
+        .where(
+            sa.or_(
+                OFFER.c.seq > delivery.acked_seq,
+                theirs.have.is_not(None)
+                & (delivery.peer.is_not(None) | (ENVELOPE.c.came_from == by) | (STREAM.c.origin == by)),
+            )
+        )
+        # The streams take turns here too.
+        .order_by(OFFER.c.seq - sa.func.coalesce(delivery.acked_seq, 0), OFFER.c.stream_id)
+        .limit(sa.bindparam("most"))
+    )
 
 
 def _with_envelope(query: sa.Select[Any]) -> sa.Select[Any]:

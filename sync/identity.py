@@ -36,21 +36,26 @@ class Place:
         return NodeId(self.division[:6] + "000000")
 
 
+# Built once: SQLAlchemy takes longer to put a statement together than SQLite to answer it.
+_VALUE = sa.select(NODE_STATE.c.value).where(NODE_STATE.c.name == sa.bindparam("fact"))
+_PLACE = sa.select(NODE_STATE.c.name, NODE_STATE.c.value).where(NODE_STATE.c.name.in_(("node", "epoch")))
+
+
 def read_place(tx: sa.Connection) -> Place:
     """Who this database belongs to. Raises ``LocalError`` (``node.not_initialised``)."""
-    node = read_fact(tx, "node")
-    if node is None:
+    facts = {name: json.loads(value) for name, value in tx.execute(_PLACE)}
+    if "node" not in facts:
         raise LocalError(
             "node.not_initialised",
             zh="这台设备还没有初始化。请先运行 init。",
             en="This installation has not been initialised. Run init first.",
         )
-    return Place(NodeId(node), read_fact(tx, "epoch"))
+    return Place(NodeId(facts["node"]), facts["epoch"])
 
 
 def read_fact(tx: sa.Connection, name: str, default: Any = None) -> Any:
     """The JSON value remembered under ``name``."""
-    value = tx.scalar(sa.select(NODE_STATE.c.value).where(NODE_STATE.c.name == name))
+    value = tx.scalar(_VALUE, {"fact": name})
     return default if value is None else json.loads(value)
 
 

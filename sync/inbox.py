@@ -184,16 +184,25 @@ def sign_once(
     return data
 
 
+_FILED = sa.select(RECEIPT.c.number).where(
+    RECEIPT.c.stream_id == sa.bindparam("stream"),
+    RECEIPT.c.signer == sa.bindparam("by"),
+    RECEIPT.c.epoch == sa.bindparam("life"),
+    RECEIPT.c.kind == sa.bindparam("what"),
+    RECEIPT.c.number == sa.bindparam("count"),
+)
+
+
 def keep_receipt(tx: sa.Connection, stream: StreamRow, receipt: Receipt, data: bytes) -> bool:
     """File a verified receipt; false if it was filed before."""
-    where = (
-        (RECEIPT.c.stream_id == stream.row)
-        & (RECEIPT.c.signer == receipt.signer)
-        & (RECEIPT.c.epoch == receipt.signer_epoch)
-        & (RECEIPT.c.kind == receipt.kind)
-        & (RECEIPT.c.number == receipt.number)
-    )
-    if tx.scalar(sa.select(sa.func.count()).select_from(RECEIPT).where(where)):
+    named = {
+        "stream": stream.row,
+        "by": receipt.signer,
+        "life": receipt.signer_epoch,
+        "what": receipt.kind,
+        "count": receipt.number,
+    }
+    if tx.scalar(_FILED, named) is not None:
         return False
     tx.execute(
         sa.insert(RECEIPT).values(

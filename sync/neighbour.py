@@ -64,9 +64,23 @@ def note_bundle(tx: sa.Connection, place: Place, world: World, hello: Hello, bor
     return Standing.BEGUN
 
 
+# Put together once: every bundle asks.
+_CURRENT = sa.select(EPOCH).where(EPOCH.c.node == sa.bindparam("of"), EPOCH.c.closed_at.is_(None))
+_UNSIGNED = sa.select(UNSIGNED.c.stream_id).where(UNSIGNED.c.peer == sa.bindparam("of"))
+_OWN_OWED = (
+    sa.select(sa.func.coalesce(sa.func.sum(STREAM.c.head_seq - DELIVERY.c.acked_seq), 0))
+    .join(STREAM, STREAM.c.id == DELIVERY.c.stream_id)
+    .where(
+        DELIVERY.c.peer == sa.bindparam("of"),
+        STREAM.c.origin == sa.bindparam("of"),
+        STREAM.c.head_seq > DELIVERY.c.acked_seq,
+    )
+)
+
+
 def seen_of(tx: sa.Connection, peer: NodeId) -> Seen:
     """The last bundle of ``peer``'s current epoch that was taken here."""
-    row = tx.execute(sa.select(EPOCH).where(EPOCH.c.node == peer, EPOCH.c.closed_at.is_(None))).one_or_none()
+    row = tx.execute(_CURRENT, {"of": peer}).one_or_none()
     return Seen() if row is None else Seen(row.epoch, row.run, row.number, bytes(row.token))
 
 
@@ -110,7 +124,7 @@ def want_receipt(tx: sa.Connection, peer: NodeId, row: int) -> None:
 
 def unsigned(tx: sa.Connection, peer: NodeId) -> list[int]:
     """Rows of the streams for which ``peer`` has not shown to have our receipt."""
-    return list(tx.scalars(sa.select(UNSIGNED.c.stream_id).where(UNSIGNED.c.peer == peer)))
+    return list(tx.scalars(_UNSIGNED, {"of": peer}))
 
 
 def has_unsent_receipts(tx: sa.Connection, peer: NodeId) -> bool:
@@ -131,12 +145,7 @@ def receipts_arrived(tx: sa.Connection, peer: NodeId, number: int) -> None:
 
 def owes_own(tx: sa.Connection, peer: NodeId) -> int:
     """Envelopes of ``peer``'s own that it has not signed for since its present epoch began."""
-    query = (
-        sa.select(sa.func.coalesce(sa.func.sum(STREAM.c.head_seq - DELIVERY.c.acked_seq), 0))
-        .join(STREAM, STREAM.c.id == DELIVERY.c.stream_id)
-        .where(DELIVERY.c.peer == peer, STREAM.c.origin == peer, STREAM.c.head_seq > DELIVERY.c.acked_seq)
-    )
-    return int(tx.scalar(query) or 0)
+    return int(tx.scalar(_OWN_OWED, {"of": peer}) or 0)
 
 
 def note_told(tx: sa.Connection, world: World, node: NodeId, epoch: str, reason: str) -> None:

@@ -34,41 +34,54 @@ class Owed:
     held_at: str
 
 
+# Put together once: every bundle asks.
+_WISHED = (
+    sa.select(OFFER.c.attachment_id)
+    .join(ATTACHMENT_DELIVERY, ATTACHMENT_DELIVERY.c.attachment_id == OFFER.c.attachment_id)
+    .where(
+        OFFER.c.stream_id == ENVELOPE.c.stream_id,
+        OFFER.c.seq == ENVELOPE.c.seq,
+        ATTACHMENT_DELIVERY.c.peer == sa.bindparam("to"),
+    )
+)
+_OWED = (
+    sa.select(STREAM, ENVELOPE.c.seq, ENVELOPE.c.size, ENVELOPE.c.held_at, DELIVERY.c.ranges)
+    .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
+    .join(ENVELOPE, (ENVELOPE.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
+    .where(
+        DELIVERY.c.peer == sa.bindparam("to"),
+        ENVELOPE.c.data.is_not(None),
+        STREAM.c.hold.is_(None) | (ENVELOPE.c.carrier != "own"),
+        ~_WISHED.exists(),
+    )
+    # The streams take turns: the backlog of one origin must not keep the others waiting behind it.
+    .order_by(
+        STREAM.c.lane,
+        ENVELOPE.c.seq - DELIVERY.c.acked_seq,
+        ENVELOPE.c.held_at,
+        STREAM.c.id,
+        ENVELOPE.c.seq,
+    )
+)
+_QUEUE = (
+    sa.select(
+        sa.func.count(),
+        sa.func.coalesce(sa.func.sum(ENVELOPE.c.size), 0),
+        sa.func.min(ENVELOPE.c.held_at),
+    )
+    .select_from(DELIVERY)
+    .join(ENVELOPE, (ENVELOPE.c.stream_id == DELIVERY.c.stream_id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
+    .where(DELIVERY.c.peer == sa.bindparam("to"), ENVELOPE.c.data.is_not(None))
+)
+
+
 def owed(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
     """Unsigned envelopes for ``peer``: by lane, within a lane the oldest first; none of an own stream on hold.
 
     An offer that ``peer`` has answered with a bitmap is signed for when the file is whole, and not sent again until
     then: on a thin line it would leave no room for the chunks.
     """
-    wished = (
-        sa.select(OFFER.c.attachment_id)
-        .join(ATTACHMENT_DELIVERY, ATTACHMENT_DELIVERY.c.attachment_id == OFFER.c.attachment_id)
-        .where(
-            OFFER.c.stream_id == ENVELOPE.c.stream_id,
-            OFFER.c.seq == ENVELOPE.c.seq,
-            ATTACHMENT_DELIVERY.c.peer == peer,
-        )
-    )
-    query = (
-        sa.select(STREAM, ENVELOPE.c.seq, ENVELOPE.c.size, ENVELOPE.c.held_at, DELIVERY.c.ranges)
-        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
-        .join(ENVELOPE, (ENVELOPE.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
-        .where(
-            DELIVERY.c.peer == peer,
-            ENVELOPE.c.data.is_not(None),
-            STREAM.c.hold.is_(None) | (ENVELOPE.c.carrier != "own"),
-            ~wished.exists(),
-        )
-        # The streams take turns: the backlog of one origin must not keep the others waiting behind it.
-        .order_by(
-            STREAM.c.lane,
-            ENVELOPE.c.seq - DELIVERY.c.acked_seq,
-            ENVELOPE.c.held_at,
-            STREAM.c.id,
-            ENVELOPE.c.seq,
-        )
-    )
-    for row in tx.execution_options(yield_per=PAGE).execute(query):
+    for row in tx.execute(_OWED, {"to": peer}, execution_options={"yield_per": PAGE}):
         if not covers(0, json.loads(row.ranges), row.seq):
             yield Owed(stream_row(row).stream, row.id, row.seq, row.size, row.held_at)
 
@@ -105,18 +118,7 @@ class Queue:
 
 def queue_of(tx: sa.Connection, peer: NodeId) -> Queue:
     """The state of the outbox towards ``peer``, messages not sealed yet not counted."""
-    row = tx.execute(
-        sa.select(
-            sa.func.count(),
-            sa.func.coalesce(sa.func.sum(ENVELOPE.c.size), 0),
-            sa.func.min(ENVELOPE.c.held_at),
-        )
-        .select_from(DELIVERY)
-        .join(
-            ENVELOPE, (ENVELOPE.c.stream_id == DELIVERY.c.stream_id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq)
-        )
-        .where(DELIVERY.c.peer == peer, ENVELOPE.c.data.is_not(None))
-    ).one()
+    row = tx.execute(_QUEUE, {"to": peer}).one()
     return Queue(int(row[0]), int(row[1]), row[2])
 
 

@@ -50,31 +50,41 @@ OPEN_MAX = 5_000
 """Open differences that are listed; further ones stand in the audit log alone until some are settled."""
 
 
+# What `is_level` asks for every bundle, put together once.
+_SHARED = STREAM.c.lane != Lane.ATTACHMENT
+_OWED = (
+    sa.select(DELIVERY.c.stream_id)
+    .join(STREAM, STREAM.c.id == DELIVERY.c.stream_id)
+    .where(DELIVERY.c.peer == sa.bindparam("to"), _SHARED)
+)
+_UNSEALED = (
+    sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None), MESSAGE.c.stream_id.in_(_OWED)).limit(1)
+)
+_UNSIGNED = _OWED.where(DELIVERY.c.acked_seq < STREAM.c.head_seq).limit(1)
+_ON_HOLD = sa.select(STREAM.c.id, STREAM.c.origin).where(STREAM.c.hold.is_not(None), _SHARED)
+_HELD_BACK = _ON_HOLD.where(STREAM.c.id.in_(_OWED)).limit(1)
+_WAITING = sa.select(STREAM.c.readers).where(
+    STREAM.c.applied_seq < STREAM.c.head_seq,
+    STREAM.c.hold.is_(None),
+    STREAM.c.origin != sa.bindparam("me"),
+    _SHARED,
+)
+
+
 def is_level(tx: sa.Connection, node: Node, peer: NodeId) -> bool:
     """Whether ``peer`` has signed for all it is owed, files apart, and all that came is in effect here.
 
     A stream on hold by which the two could differ counts as not level: there people look first.
     """
-    me, shared = node.place.node, STREAM.c.lane != Lane.ATTACHMENT
-    owed = (
-        sa.select(DELIVERY.c.stream_id)
-        .join(STREAM, STREAM.c.id == DELIVERY.c.stream_id)
-        .where(DELIVERY.c.peer == peer, shared)
-    )
-    unsealed = (
-        sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None), MESSAGE.c.stream_id.in_(owed)).limit(1)
-    )
-    unsigned = owed.where(DELIVERY.c.acked_seq < STREAM.c.head_seq).limit(1)
-    on_hold = sa.select(STREAM.c.id, STREAM.c.origin).where(STREAM.c.hold.is_not(None), shared)
-    waiting = sa.select(STREAM.c.readers).where(
-        STREAM.c.applied_seq < STREAM.c.head_seq, STREAM.c.hold.is_(None), STREAM.c.origin != me, shared
-    )
+    me, asked = node.place.node, {"to": peer, "me": node.place.node}
     return (
-        tx.scalar(unsealed) is None
-        and tx.scalar(unsigned) is None
-        and not any(_comes_by(me, NodeId(row.origin), peer) for row in tx.execute(on_hold))
-        and tx.scalar(on_hold.where(STREAM.c.id.in_(owed)).limit(1)) is None
-        and not any(f'"{me}"' in readers or f'"{EVERYONE}"' in readers for readers in tx.scalars(waiting))
+        tx.scalar(_UNSEALED, asked) is None
+        and tx.scalar(_UNSIGNED, asked) is None
+        and not any(_comes_by(me, NodeId(row.origin), peer) for row in tx.execute(_ON_HOLD))
+        and tx.scalar(_HELD_BACK, asked) is None
+        and not any(
+            f'"{me}"' in readers or f'"{EVERYONE}"' in readers for readers in tx.scalars(_WAITING, asked)
+        )
     )
 
 

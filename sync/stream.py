@@ -50,15 +50,19 @@ def children(tx: sa.Connection, place: Place) -> list[NodeId]:
     return [node for node in nodes if node not in (place.node, place.parent)]
 
 
+_BY_KEY = sa.select(STREAM).where(STREAM.c.key == sa.bindparam("stream"))
+_BY_ROW = sa.select(STREAM).where(STREAM.c.id == sa.bindparam("row"))
+
+
 def find_stream(tx: sa.Connection, stream: StreamId) -> StreamRow | None:
     """The row of ``stream``, if anything of it was ever held here."""
-    row = tx.execute(sa.select(STREAM).where(STREAM.c.key == stream.key)).one_or_none()
+    row = tx.execute(_BY_KEY, {"stream": stream.key}).one_or_none()
     return None if row is None else stream_row(row)
 
 
 def stream_with(tx: sa.Connection, row: int) -> StreamRow:
     """The stream in this row of the table."""
-    return stream_row(tx.execute(sa.select(STREAM).where(STREAM.c.id == row)).one())
+    return stream_row(tx.execute(_BY_ROW, {"row": row}).one())
 
 
 def stream_row(row: sa.Row[tuple[object, ...]]) -> StreamRow:

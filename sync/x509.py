@@ -8,6 +8,7 @@ back: an unknown critical extension, or another kind of key, is refused.
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -78,11 +79,7 @@ class Certificate:
         """Whether ``authority`` is an authority and signed this certificate; says nothing about dates."""
         if authority.use not in (Use.ROOT, Use.ISSUING):
             return False
-        try:
-            _load(self.der).verify_directly_issued_by(_load(authority.der))
-        except (InvalidSignature, ValueError, TypeError):
-            return False
-        return True
+        return _is_signed_by(self.der, authority.der)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +89,16 @@ class Request:
     node: NodeId
     epoch: str
     key: VerifyKey
+
+
+@lru_cache(maxsize=4096)
+def _is_signed_by(der: bytes, authority_der: bytes) -> bool:
+    # The same bytes give the same answer for ever, and every contact asks.
+    try:
+        _load(der).verify_directly_issued_by(_load(authority_der))
+    except (InvalidSignature, ValueError, TypeError):
+        return False
+    return True
 
 
 def issue(

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from tests.simulator.cuts import NAMES, sweep
-from tests.simulator.plans import GATE_SEEDS, SMALL, full_city
+from tests.simulator.plans import DENSE, GATE_SEEDS, SMALL, full_city
 from tests.simulator.planting import run_planted
 from tests.simulator.runs import run_seeds
 from tests.simulator.vfs_bench import measure
@@ -26,6 +26,7 @@ def main() -> int:
     seed = verbs.add_parser("seed", help="one seed; --trace prints one line an event")
     seed.add_argument("number", type=int)
     seed.add_argument("--trace", action="store_true")
+    seed.add_argument("--dense", action="store_true", help="fewer machines, three times the faults")
     seed.add_argument("--city", action="store_true", help="the whole of Yuanjiang instead of the small world")
     seed.add_argument("--depth", type=int, choices=(1, 2), default=1, help=DEPTHS)
     verbs.add_parser("gate", help="the seeds that every commit must survive")
@@ -35,6 +36,7 @@ def main() -> int:
     soak.add_argument("--first", type=int, default=1)
     soak.add_argument("--jobs", type=int, default=1)
     soak.add_argument("--depth", type=int, choices=(1, 2), default=1, help=DEPTHS)
+    soak.add_argument("--dense", action="store_true", help="fewer machines, three times the faults")
     soak.add_argument("--stop", action="store_true", help="stop at the first violation")
     city = verbs.add_parser("city", help="one working day of the whole city")
     city.add_argument("--seed", type=int, default=1)
@@ -52,10 +54,11 @@ def main() -> int:
     planted = verbs.add_parser("planted", help="every planted bug must be caught")
     planted.add_argument("names", nargs="*")
     planted.add_argument("--seeds", type=int, default=40)
+    planted.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     match options.verb:
         case "seed":
-            plan = full_city() if options.city else SMALL
+            plan = full_city() if options.city else DENSE if options.dense else SMALL
             return _seed(options.number, replace(plan, depth=options.depth), trace=options.trace)
         case "cuts":
             if unknown := sorted(set(options.deeds) - set(NAMES)):
@@ -69,14 +72,14 @@ def main() -> int:
         case "city":
             tally = run_seeds([options.seed], full_city(options.people))
         case "planted":
-            return run_planted(Path(__file__).parent / "planted", options.names, options.seeds)
+            return run_planted(Path(__file__).parent / "planted", options.names, options.seeds, options.jobs)
         case _:
             numbers = itertools.islice(itertools.count(options.first), options.seeds or None)
             if not (options.seeds or options.minutes):
                 parser.error("soak needs --seeds or --minutes")
             tally = run_seeds(
                 numbers if options.jobs == 1 else list(numbers),
-                replace(SMALL, depth=options.depth),
+                replace(DENSE if options.dense else SMALL, depth=options.depth, stops=options.stop),
                 minutes=options.minutes,
                 jobs=options.jobs,
                 stop_at_first=options.stop,

@@ -40,11 +40,14 @@ class Judge:
         self._numbers: dict[tuple[str, str], int] = {}
         self._audit_heads: dict[str, tuple[int, bytes]] = {}
         self._sealed: dict[tuple[bytes, int], bytes] = {}
+        self._put_back: dict[str, str] = {}
+        """Disks that were put back, each with the epoch that it then spoke in."""
 
     def forget(self, name: NodeId) -> None:
         """This disk was put back to an earlier state: what it let go of, and its log, begin there again."""
         self._acked = {key: seq for key, seq in self._acked.items() if name not in (key[0], key[2])}
         self._audit_heads.pop(name, None)
+        self._put_back[name] = _epoch(self.sites[name])
 
     def breaks(self, promise: str, node: str, what: str) -> None:
         if (promise, node, what) not in self._told:
@@ -200,6 +203,9 @@ class Judge:
     def _check_released(self, giver: Site, taker: Site) -> None:
         if taker.is_restored or giver.is_restored or _epoch_known(giver, taker) != _epoch(taker):
             # The taker's disk has forgotten something and the giver has not heard of it yet.
+            return
+        if self._put_back.get(taker.name) == _epoch(taker):
+            # Nobody has noticed yet that it was put back, the taker itself included.
             return
         rows = giver.peep().execute(
             "SELECT key, lane, stream.id, acked_seq FROM delivery JOIN stream ON stream.id = stream_id "

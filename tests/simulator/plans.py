@@ -17,6 +17,10 @@ SMALL_NODES = tuple(
     )
 )
 SMALL = Plan(SMALL_NODES, people=6, hours=2.5)
+DENSE = Plan(
+    (SMALL_NODES[0], SMALL_NODES[1], SMALL_NODES[3], SMALL_NODES[4]), people=5, hours=1.5, misfortune=3.0
+)
+"""Few machines that live through in an hour what others meet with in a week: most is found for the least work."""
 GATE_SEEDS = range(1, 7)
 CALM = Plan(SMALL_NODES, people=6, hours=2.5, misfortune=0.0)
 DEEP = Plan(SMALL_NODES[:2] + SMALL_NODES[3:4], people=3, hours=1.0, misfortune=2.0, depth=2)

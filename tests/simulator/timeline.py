@@ -18,6 +18,8 @@ class Timeline:
 
     now_s: float = 0.0
     events: int = 0
+    stopped: bool = False
+    """Somebody has seen enough: nothing more happens."""
     _heap: list[tuple[float, int, Event]] = field(default_factory=list)
     _sequence: int = 0
 
@@ -31,7 +33,7 @@ class Timeline:
 
     def run(self, until_s: float) -> None:
         """Everything up to ``until_s``; time then stands there."""
-        while self._heap and self._heap[0][0] <= until_s:
+        while self._heap and self._heap[0][0] <= until_s and not self.stopped:
             self.now_s, _, event = heapq.heappop(self._heap)
             self.events += 1
             event()

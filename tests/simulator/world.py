@@ -38,6 +38,7 @@ from tests.simulator.invented import small_catalogue
 from tests.simulator.judge import Judge
 from tests.simulator.ledger import Ledger, Violation
 from tests.simulator.line import Line
+from tests.simulator.memory import remembering
 from tests.simulator.people import People
 from tests.simulator.site import Site, enrol, make_template
 from tests.simulator.sticks import Sticks
@@ -73,13 +74,17 @@ SQLITE_SEEDS = 2**31 - 2
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How large a world is and how long its day; ``misfortune`` is its scale, 0 for none; ``depth`` 2: on platters."""
+    """How large a world is and how long its day; ``misfortune`` is its scale, 0 for none; ``depth`` 2: on platters.
+
+    ``stops``: what happens after the first broken promise is not looked at.
+    """
 
     nodes: tuple[NodeId, ...]
     people: int
     hours: float
     misfortune: float = 1.0
     depth: int = 1
+    stops: bool = False
 
 
 @dataclass(slots=True)
@@ -139,10 +144,13 @@ class City:
         """The day with its faults, the healing, and the time that the queues are given."""
         self._plan_the_day()
         self.timeline.run(self.people_until_s)
+        if self.timeline.stopped:
+            return
         self._heal()
         healed_s = self.timeline.now_s
         self.timeline.run(healed_s + DRAIN_S + self._backlog_s())
-        self.judge.at_rest()
+        if not self.timeline.stopped:
+            self.judge.at_rest()
 
     def _backlog_s(self) -> float:
         """What the promise adds for a backlog: one rhythm of contacts for each tier it still has to cross."""
@@ -158,6 +166,7 @@ class City:
 
     def touched(self, site: Site) -> None:
         """After anything happened at a node: wake whoever now has something to do."""
+        self.timeline.stopped = self.plan.stops and bool(self.judge.broken)
         if site.node is None:
             return
         mark = meeting.mark(site.node)
@@ -387,7 +396,12 @@ class City:
     def _retry(self, site: Site) -> None:
         """The hourly chore: what was set aside is tried again."""
         if site.node is not None:
-            site.node.retry_quarantined()
+            try:
+                site.node.retry_quarantined()
+            except SimulatedCrash as crash:
+                self.crashed(crash)
+            except LocalError as error:
+                self.say("told", site.name, code=error.code)
 
     def _heal(self) -> None:
         """The line is good again, the disks have room, the clocks are right, every machine is on."""
@@ -409,7 +423,7 @@ def run(seed: int, plan: Plan, *, keep_trace: bool = False) -> Outcome:
     started = time.process_time()
     folder = Path(tempfile.mkdtemp(prefix="liandong-", dir=MEMORY if MEMORY.is_dir() else None))
     try:
-        with repeatable_sealing():
+        with repeatable_sealing(), remembering():
             city = City(seed, plan, folder, keep_trace=keep_trace)
             with _outside_the_ports(city):
                 _live(city)
