@@ -210,6 +210,9 @@ def _piece(response: requests.Response, bytes_max: int, *, begun: bool) -> bytes
 
 def _is_unreached(error: Exception) -> bool:
     """Whether no connection came about, so that nothing can have been sent."""
+    # An address that is none (InvalidURL and its kin are ValueErrors): there was nobody to send to.
+    if isinstance(error, ValueError):
+        return True
     reason = getattr(error.args[0], "reason", None) if error.args else None
     return isinstance(reason, NewConnectionError)
 

@@ -58,6 +58,10 @@ class ContactScreen(DeskScreen):
     def on_mount(self) -> None:
         self.action_start()
 
+    def on_unmount(self) -> None:
+        # Nobody is left to look at it; what was signed for stays done.
+        self._stop = True
+
     def on_screen_resume(self) -> None:
         self._show(*self._shown)
 
@@ -109,7 +113,7 @@ class ContactScreen(DeskScreen):
         try:
             if node.place.parent is None:
                 return
-            line = parent_line(node, installation.settings)
+            line = parent_line(node, installation.settings, lambda: self._stop)
             try:
                 last = meeting.meet(node, line, node.place.parent, progress)
             finally:
