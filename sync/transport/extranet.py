@@ -32,6 +32,7 @@ BEGIN_HEADER = "Liandong-Begin"
 UNKNOWN_REQUEST = "line.unknown_request"
 """The neighbour's code for a request that it cannot go on with: the next contact asks what arrived."""
 IDLE_TRIES_MAX = 3
+BROKE = "line.broke"
 MEDIA_TYPE = "application/vnd.liandong.bundle"
 
 
@@ -111,7 +112,8 @@ class Extranet:
             try:
                 return self.post("/contact", bundle[begin:], MEDIA_TYPE, name | {BEGIN_HEADER: str(begin)})
             except LineDown as error:
-                if broke is None and error.code == UNREACHED:
+                if error.code not in (BROKE, UNREACHED) or (broke is None and error.code == UNREACHED):
+                    # An answer came, and it is no node's; or nothing was sent yet.
                     raise
                 # Once something was sent, not being reached is a break as well: what arrived is in doubt.
                 broke = error if error.code != UNREACHED else broke
@@ -155,7 +157,7 @@ class Extranet:
                     en=f"{self._url} cannot be reached ({_short(error)}). Everything is kept here and sent when the line is back.",
                 ) from error
             raise LineDown(
-                "line.broke",
+                BROKE,
                 zh=f"与 {self._url} 的连接中途断开（{_short(error)}）。数据都在本机，已送到的不会重发，其余马上续传。",
                 en=f"The connection to {self._url} broke off ({_short(error)}). Everything is kept here; what arrived "
                 "is not sent again, the rest goes on at once.",

@@ -179,7 +179,9 @@ class _Broken:
 
 
 def _plain_line(port: int) -> Extranet:
-    return Extranet(f"http://127.0.0.1:{port}", tls.anonymous_context(), NodeId(TOWN), 5)
+    """A line that does not go on over another connection once one broke."""
+    context = tls.anonymous_context()
+    return Extranet(f"http://127.0.0.1:{port}", context, NodeId(TOWN), 5, is_stopped=lambda: True)
 
 
 def test_what_came_before_an_answer_broke_off_is_taken() -> None:

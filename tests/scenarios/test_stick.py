@@ -8,7 +8,8 @@ import sqlalchemy as sa
 from core import bodies as b
 from core.messages import Role
 from core.states import State
-from sync import contact, stick_words
+from sync import compose as compose_module
+from sync import stick_words
 from sync.attachments import CHUNK_BYTES
 from sync.bundle import Kind, read_bundle
 from sync.stick import neighbours
@@ -253,7 +254,7 @@ def test_a_large_backlog_is_split_and_every_bundle_counts_alone(net: Offices, st
 def test_more_files_than_a_contact_looks_at_all_go_on_the_stick(
     net: Offices, stick: Stick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact, "FILES_MAX", 2)
+    monkeypatch.setattr(compose_module, "FILES_MAX", 2)
     scans = [net.world.random_bytes(1000) for _ in range(5)]
     ids = [net.submit(VILLAGE, files=(scan,)) for scan in scans]
     export_at(net, VILLAGE, stick)

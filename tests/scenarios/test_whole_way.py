@@ -15,7 +15,7 @@ from core.store.office import Office
 from sync import contact
 from sync.bundle import Frame, Kind, write_bundle
 from sync.chunkstore import FileChunkStore
-from sync.hello import Hello, sign_hello
+from sync.hello import Hello, sign_hello, sign_token
 from sync.node import Node
 from sync.tables import ENVELOPE, MESSAGE, STREAM
 from tests.scenarios.offices import FAR_VILLAGE, NEIGHBOUR, VILLAGE, Offices, case_rows
@@ -144,6 +144,8 @@ def _bundle(net: Offices, sender: NodeId, number: int, envelopes: list[bytes]) -
     hello = Hello(
         sender=sender,
         epoch=node.place.epoch,
+        run=node.run,
+        token=sign_token(node.keyring.signing_key, sender, node.place.epoch, node.run, number),
         receiver=CITY,
         number=number,
         reply_to=0,

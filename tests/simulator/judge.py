@@ -102,6 +102,11 @@ class Judge:
         if wording is Wording.LOCAL_ONLY:
             return
         village = self.sites[slip.village]
+        assert village.parent is not None
+        parent = self.sites[village.parent]
+        if parent.is_restored or _epoch_known(village, parent) != _epoch(parent):
+            # The township has forgotten what it signed for, and the village has not heard of it yet.
+            return
         row = village.peep().execute(
             "SELECT key, seq FROM message JOIN stream ON stream.id = stream_id "
             "WHERE subject = ? AND type = 'CaseSubmitted'",
