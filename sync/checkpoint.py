@@ -21,9 +21,9 @@ from sync.envelope import is_signed_by, open_envelope, open_own, read_header
 from sync.identity import Place
 from sync.inbox import keep_receipt, sign_once
 from sync.keyring import Keyring
-from sync.packing import Message, fingerprint
+from sync.packing import Message
 from sync.receipt import verify_receipt
-from sync.stream import StreamRow, append, find_stream, stream_row, stream_with
+from sync.stream import StreamRow, append, find_stream, record, stream_row, stream_with
 from sync.stream_id import EVERYONE, Lane, StreamId
 from sync.tables import APPLIED, ENVELOPE, MESSAGE, QUARANTINE, STREAM
 
@@ -153,20 +153,7 @@ def _remember(
     for number, message in enumerate(messages, first):
         if tx.scalar(sa.select(MESSAGE.c.number).where(MESSAGE.c.message_id == message.id)) is not None:
             continue
-        tx.execute(
-            sa.insert(MESSAGE).values(
-                stream_id=stream.row,
-                number=number,
-                message_id=message.id,
-                type=message.type,
-                schema=message.schema,
-                subject=message.subject,
-                body=message.body,
-                recorded_at=iso(world.now()),
-                seq=seq,
-                digest=fingerprint(message),
-            )
-        )
+        record(tx, world, stream.row, number, message, seq=seq)
         fresh.append(message)
     last = first + len(messages) - 1
     tx.execute(

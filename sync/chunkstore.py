@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import LocalError
+from core.store.durable import sync_folder
 
 DAMAGED = "damaged"
 log = logging.getLogger(__name__)
@@ -28,9 +29,9 @@ class FileChunkStore:
         try:
             if not target.parent.exists():
                 target.parent.mkdir(parents=True, exist_ok=True)
-                _sync_folder(self._root)
+                sync_folder(self._root)
             _write_synced(target, data)
-            _sync_folder(target.parent)
+            sync_folder(target.parent)
         except OSError as error:
             raise LocalError(
                 "store.full" if error.errno == errno.ENOSPC else "store.failed",
@@ -101,14 +102,3 @@ def _write_synced(target: Path, data: bytes) -> None:
     except BaseException:
         partial.unlink(missing_ok=True)
         raise
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        # Windows has no handle on a folder; NTFS journals the entry with the file.
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -119,20 +119,28 @@ def append(
     require_packable(message)
     name = check_stream(place.node, bytes.fromhex(place.epoch), sorted(readers), lane)
     stream = open_stream(tx, place, name)
+    record(tx, world, stream.row, stream.messages + 1, message)
+    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(messages=stream.messages + 1))
+
+
+def record(
+    tx: sa.Connection, world: World, row: int, number: int, message: Message, *, seq: int | None = None
+) -> None:
+    """Enter message ``number`` of the own stream in ``row``; ``seq`` is the envelope it lies in, None while it waits."""
     tx.execute(
         sa.insert(MESSAGE).values(
-            stream_id=stream.row,
-            number=stream.messages + 1,
+            stream_id=row,
+            number=number,
             message_id=message.id,
             type=message.type,
             schema=message.schema,
             subject=message.subject,
             body=message.body,
             recorded_at=iso(world.now()),
+            seq=seq,
             digest=fingerprint(message),
         )
     )
-    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(messages=stream.messages + 1))
 
 
 def carry_over(tx: sa.Connection, place: Place, stream: StreamRow, *, beyond: int) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.errors import InputError, LiandongError, LocalError
+from core.store.durable import sync_folder
 from core.store.engine import Database, DriverError, open_copy, open_sqlite
 
 Check = Callable[[sa.Connection], object]
@@ -62,7 +63,7 @@ def back_up(
         verify_copy(partial, db.raw_key, checks, vfs=db.vfs)
         partial.replace(target)
         # A name is durable only when its folder is.
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except LiandongError:
         with suppress(OSError):
             partial.unlink()
@@ -91,17 +92,6 @@ def _write_into(path: Path, db: Database, mark: Callable[[sa.Connection], object
 def _sync(path: Path) -> None:
     with path.open("rb+") as file:
         os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        # Windows has no handle on a folder; NTFS journals the entry with the file.
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def verify_copy(
@@ -191,7 +181,7 @@ def restore(
         if kept is not None:
             _set_aside(target, kept, raw_key)
         partial.replace(target)
-        _sync_folder(target.parent)
+        sync_folder(target.parent)
     except OSError as error:
         raise LocalError(
             "store.restore",

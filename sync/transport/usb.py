@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError, LocalError
+from core.store.durable import sync_folder
 from sync.stick_layout import (
     ENTRIES_MAX,
     FILE_BYTES_MAX,
@@ -231,19 +232,13 @@ def _digest(path: Path, size: int, told: Written) -> bytes:
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        # Windows has no handle on a folder.
-        return
-    handle = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(handle)
+        sync_folder(folder)
     except OSError as error:
         if error.errno not in _NO_FOLDER_SYNC:
             raise
         # Some file systems of sticks cannot sync a folder alone.
         os.sync()
-    finally:
-        os.close(handle)
 
 
 _GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.ENOTDIR)

@@ -93,12 +93,12 @@ def _as_os_error() -> Iterator[None]:
 @contextmanager
 def _syncing_platters() -> Iterator[None]:
     """``os.fsync`` knows no platter; these two are the only places of a copy that call it."""
-    before = backup._sync, backup._sync_folder
-    backup._sync, backup._sync_folder = PlatterPath.sync, PlatterPath.sync_folder  # type: ignore[assignment]
+    before = backup._sync, backup.sync_folder
+    backup._sync, backup.sync_folder = PlatterPath.sync, PlatterPath.sync_folder  # type: ignore[assignment]
     try:
         yield
     finally:
-        backup._sync, backup._sync_folder = before
+        backup._sync, backup.sync_folder = before
 
 
 class BookDeed(Deed):
