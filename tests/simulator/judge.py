@@ -242,7 +242,8 @@ class Judge:
                 (stream, seq),
             )
             chunks = json.loads((row.fetchone() or ("[]",))[0])
-            missing = [c for c in chunks if not _is_whole(taker, c)]
+            # What the giver never held, or has lost itself, it does not let go of.
+            missing = [c for c in chunks if _is_whole(giver, c) and not _is_whole(taker, c)]
             if missing:
                 self.breaks(
                     "S8", giver.name, f"let go of file {seq}, {len(missing)} chunks not at {taker.name}"
