@@ -95,8 +95,20 @@ class Role(StrEnum):
     """决定; for general items 核."""
     SUPERVISOR = "supervisor"
     """督查."""
+    WINDOW_HEAD = "window_head"
+    """窗口负责人: explains cards, moves work between the officers of the department; takes no step on a case."""
+    EDITOR = "editor"
+    """目录管理员: catalogue and calendar."""
+    AUDITOR = "auditor"
+    """审计员: reads the audit log, and nothing else that is not everybody's."""
+    ADMINISTRATOR = "administrator"
+    """系统管理员: officers, nodes and certificates."""
     APPLICANT = "applicant"
     """The applicant, through a page or a terminal of the node."""
+
+
+CASE_ROLES = frozenset(Role) - {Role.WINDOW_HEAD, Role.EDITOR, Role.AUDITOR, Role.ADMINISTRATOR}
+"""In which steps on cases are taken. The others are duties at a desk and stand in no message."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from core.bodies import CaseAccepted, CaseDecided, CaseSubmitted, Delivery
 from core.case import Case, origin_of, parties
 from core.errors import StateError
 from core.identifiers import NodeId, Tier, case_id_parts, city_of, division_of, tier_of
-from core.messages import CaseMessage, MessageType, Role
+from core.messages import CASE_ROLES, CaseMessage, MessageType, Role
 from core.states import COUNTING, State
 from core.workflow_names import duty_name, message_name, role_name, state_name, tier_name
 from core.workflow_terms import GENERAL, By, Desk, Duty, ItemRules, Next, Transition
@@ -142,7 +142,7 @@ TRANSITIONS: dict[State, dict[MessageType, Transition]] = {
 }
 
 SIDE_ROLES: dict[MessageType, frozenset[Role]] = {
-    _M.NOTE_ADDED: frozenset(Role) - {Role.APPLICANT},
+    _M.NOTE_ADDED: CASE_ROLES - {Role.APPLICANT},
     _M.WITHDRAWAL_REQUESTED: _INTAKE | {Role.APPLICANT},
     _M.CASE_RATED: _INTAKE | {Role.APPLICANT},
     _M.FEE_PAID: _INTAKE,

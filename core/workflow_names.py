@@ -58,6 +58,10 @@ _ROLES = {
     Role.REVIEWER: ("审核人", "reviewer"),
     Role.DECIDER: ("决定人", "decider"),
     Role.SUPERVISOR: ("督查员", "supervisor"),
+    Role.WINDOW_HEAD: ("窗口负责人", "head of window"),
+    Role.EDITOR: ("目录管理员", "catalogue editor"),
+    Role.AUDITOR: ("审计员", "auditor"),
+    Role.ADMINISTRATOR: ("系统管理员", "administrator"),
     Role.APPLICANT: ("申请人", "applicant"),
 }
 _TIERS = {Tier.CITY: ("市级", "city"), Tier.TOWNSHIP: ("镇级", "township"), Tier.VILLAGE: ("村级", "village")}

@@ -9,7 +9,7 @@ from importlib import resources
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -17,10 +17,13 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from core.clock import from_iso, local
 from core.desk.context import DeskContext
 from core.desk.facts import place_name
-from core.desk.words import say
+from core.desk.sections import Section, Wing
+from core.desk.table import Table, shown
+from core.desk.words import WORDS, say
 from core.errors import Fault, InputError, Lang, LiandongError
 from core.identifiers import CaseId, NodeId, display_case_id
 from core.numbers import yuan_of
+from core.store.officers import Officer
 from core.store.sessions import Session, Sessions
 
 FORM_BYTES_MAX = 256 * 1024
@@ -39,23 +42,54 @@ HEADERS = {
 _STATUS = {
     "case.unknown": 404,
     "desk.not_yours": 403,
+    "desk.role": 403,
     "desk.csrf": 403,
     "officer.sign_in": 401,
     "officer.locked": 429,
 }
 
 
+class House:
+    """The wings of one desk together: what a page is written with."""
+
+    def __init__(self, context: DeskContext, sessions: Sessions, wings: Sequence[Wing]) -> None:
+        self.context, self.sessions = context, sessions
+        self.sections = [section for wing in wings for section in wing.sections]
+        self.words = {key: words for wing in wings for key, words in wing.words.items()} | WORDS
+        self.templates = _templates([wing.package for wing in wings])
+
+    def say(self, key: str, lang: Lang = "zh", **values: object) -> str:
+        """The words under ``key``. Raises ``InputError`` (``label.unknown``)."""
+        words = self.words.get(key)
+        return say(key, lang, **values) if words is None else words[lang == "en"].format(**values)
+
+    def sections_of(self, officer: Officer) -> list[Section]:
+        """What the navigation offers."""
+        return [section for section in self.sections if section.key and section.is_for(officer)]
+
+
 @dataclass(slots=True)
 class Visit:
     """``form`` is what was posted, empty otherwise. ``cookies`` to set go out with the answer."""
 
-    context: DeskContext
-    sessions: Sessions
+    house: House
     request: Request
     lang: Lang
     form: Mapping[str, Sequence[str]]
     session: Session | None = None
     cookies: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def context(self) -> DeskContext:
+        return self.house.context
+
+    @property
+    def sessions(self) -> Sessions:
+        return self.house.sessions
+
+    def say(self, key: str, **values: object) -> str:
+        """The words under ``key``, in this visit's language."""
+        return self.house.say(key, self.lang, **values)
 
     @property
     def signed_in(self) -> Session:
@@ -72,23 +106,29 @@ class Visit:
     def page(self, template: str, status: int = 200, **values: Any) -> Response:
         """The page, written in this visit's language."""
         lang = self.lang
-        html = (
-            _templates()
-            .get_template(template)
-            .render(
-                lang=lang,
-                say=lambda key, **named: say(key, lang, **named),
-                place=lambda node: place_name(node, lang),
-                officer=self.session.officer if self.session else None,
-                csrf=self.session.csrf if self.session else "",
-                context=self.context,
-                path=self.request.url.path,
-                other_lang=self._other_language(),
-                style=style_address(),
-                **values,
-            )
+        officer = self.session.officer if self.session else None
+        html = self.house.templates.get_template(template).render(
+            lang=lang,
+            say=self.say,
+            place=lambda node: place_name(node, lang),
+            officer=officer,
+            sections=self.house.sections_of(officer) if officer else (),
+            csrf=self.session.csrf if self.session else "",
+            context=self.context,
+            path=self.request.url.path,
+            other_lang=self._other_language(),
+            style=style_address(),
+            **values,
         )
         return self.dress(HTMLResponse(html, status))
+
+    def spreadsheet(self, *tables: Table) -> Response:
+        """Tables to take along, named after the first."""
+        # A third of a second and twenty megabytes that most visits do not need.
+        from core.desk.xlsx import MEDIA_TYPE, write_tables
+
+        headers = {"Content-Disposition": f'attachment; filename="{tables[0].name}.xlsx"'}
+        return self.dress(Response(write_tables(tables, self.lang), media_type=MEDIA_TYPE, headers=headers))
 
     def go(self, address: str) -> Response:
         """Send the browser on after a form, so that reloading repeats nothing."""
@@ -153,13 +193,14 @@ def style_address() -> str:
     return f"/desk.css?{sha256(static('desk.css')).hexdigest()[:12]}"
 
 
-@cache
-def _templates() -> Environment:
-    made = Environment(loader=PackageLoader("core.desk"), autoescape=True, undefined=StrictUndefined)
+def _templates(packages: Sequence[str]) -> Environment:
+    loader = ChoiceLoader([PackageLoader(package) for package in packages])
+    made = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     made.trim_blocks = made.lstrip_blocks = True
     made.filters["local"] = _time
     made.filters["number"] = lambda case: display_case_id(CaseId(case))
     made.filters["yuan"] = yuan_of
+    made.filters["shown"] = lambda value, kind, lang: shown(kind, value, lang)
     made.globals["node_of"] = NodeId
     return made
 

@@ -14,45 +14,69 @@ from starlette.routing import Route
 from core.desk import case_page, pages, sign_in
 from core.desk.acting import log_refusal
 from core.desk.context import DeskContext
+from core.desk.sections import Page, Section, Wing, require_role
 from core.desk.visit import (
     COOKIE,
     LANG_COOKIE,
     VISIT_COOKIE,
+    House,
     Visit,
     read_form,
     static,
 )
-from core.desk.words import say
 from core.errors import InputError, LiandongError, LocalError
 from core.labels import LANGS
+from core.messages import CASE_ROLES, Role
 from core.store.sessions import Sessions, check_csrf
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[Visit], Response]
 Endpoint = Callable[[Request], Awaitable[Response]]
 DeskApp = Starlette
 """What serves the pages; the tiers need not know the web framework."""
 
+SHARED = Wing(
+    "core.desk",
+    (
+        Section(
+            "nav.queue",
+            (
+                Page("/", pages.queue_page),
+                Page("/case/{case}", case_page.show),
+                Page("/case/{case}/full", case_page.show_in_full, "POST"),
+                Page("/case/{case}/do/{verb}", case_page.act, "POST"),
+                Page("/case/{case}/file/{file}", case_page.download),
+            ),
+            CASE_ROLES | {Role.WINDOW_HEAD},
+        ),
+        Section("nav.nodes", (Page("/nodes", pages.nodes_page),)),
+        Section("nav.attention", (Page("/attention", pages.attention_page),)),
+        Section(
+            "",
+            (
+                Page("/password", sign_in.password_page),
+                Page("/password", sign_in.change_password, "POST"),
+                Page("/sign-out", sign_in.sign_out, "POST"),
+                Page("/sign-in", sign_in.sign_in_page, public=True),
+                Page("/sign-in", sign_in.sign_in, "POST", public=True),
+            ),
+        ),
+    ),
+)
+"""What every desk has."""
 
-def desk_app(context: DeskContext) -> DeskApp:
-    """The pages of one node's desk."""
-    desk = _Desk(context)
-    get, post = ["GET"], ["POST"]
+
+def desk_app(context: DeskContext, *wings: Wing) -> DeskApp:
+    """The pages of one node's desk: those that every desk has, and those of its tier."""
+    sessions = Sessions(context.world, context.roster)
+    desk = _Desk(House(context, sessions, (SHARED, *wings)))
     return Starlette(
         routes=[
-            Route("/", desk.endpoint(pages.queue_page), methods=get),
-            Route("/case/{case}", desk.endpoint(case_page.show), methods=get),
-            Route("/case/{case}/full", desk.endpoint(case_page.show_in_full), methods=post),
-            Route("/case/{case}/do/{verb}", desk.endpoint(case_page.act), methods=post),
-            Route("/case/{case}/file/{file}", desk.endpoint(case_page.download), methods=get),
-            Route("/nodes", desk.endpoint(pages.nodes_page), methods=get),
-            Route("/attention", desk.endpoint(pages.attention_page), methods=get),
-            Route("/password", desk.endpoint(sign_in.password_page), methods=get),
-            Route("/password", desk.endpoint(sign_in.change_password), methods=post),
-            Route("/sign-out", desk.endpoint(sign_in.sign_out), methods=post),
-            Route("/sign-in", desk.endpoint(sign_in.sign_in_page, public=True), methods=get),
-            Route("/sign-in", desk.endpoint(sign_in.sign_in, public=True), methods=post),
+            *(
+                Route(page.path, desk.endpoint(section, page), methods=[page.method])
+                for section in desk.house.sections
+                for page in section.pages
+            ),
             _static("desk.css", "text/css; charset=utf-8"),
             _static("desk.svg", "image/svg+xml"),
         ],
@@ -61,12 +85,12 @@ def desk_app(context: DeskContext) -> DeskApp:
 
 
 class _Desk:
-    def __init__(self, context: DeskContext) -> None:
-        self._context = context
-        self._sessions = Sessions(context.world, context.roster)
+    def __init__(self, house: House) -> None:
+        self.house = house
+        self._context, self._sessions = house.context, house.sessions
 
-    def endpoint(self, handler: Handler, *, public: bool = False) -> Endpoint:
-        """The handler behind its guards, in the thread pool: databases and passwords block."""
+    def endpoint(self, section: Section, page: Page) -> Endpoint:
+        """The page behind its guards, in the thread pool: databases and passwords block."""
 
         async def endpoint(request: Request) -> Response:
             visit = self._visit(request)
@@ -75,18 +99,21 @@ class _Desk:
                     visit.form = await read_form(request)
             except InputError as error:
                 return visit.refusal(error)
-            return await run_in_threadpool(self._answer, handler, visit, public)
+            return await run_in_threadpool(self._answer, section, page, visit)
 
         return endpoint
 
-    def _answer(self, handler: Handler, visit: Visit, public: bool) -> Response:
+    def _answer(self, section: Section, page: Page, visit: Visit) -> Response:
         try:
             self._find_session(visit)
-            if not public:
+            if not page.public:
                 away = self._turned_away(visit)
                 if away is not None:
                     return away
-            return handler(visit)
+                if page.path == "/" and not section.is_for(visit.signed_in.officer):
+                    return visit.go(self.house.sections_of(visit.signed_in.officer)[0].address)
+                require_role(visit.signed_in.officer, section, page, visit.request.url.path)
+            return page.handler(visit)
         except LiandongError as error:
             # A step at the desk logs its own refusal; this is for what is refused before or beside it.
             if visit.session is not None and not isinstance(error, InputError | LocalError):
@@ -119,7 +146,7 @@ class _Desk:
         asked = request.query_params.get("lang")
         kept = request.cookies.get(LANG_COOKIE)
         lang = next((one for one in (asked, kept) if one in LANGS), "zh")
-        visit = Visit(self._context, self._sessions, request, lang, {})
+        visit = Visit(self.house, request, lang, {})
         if asked in LANGS:
             visit.cookies[LANG_COOKIE] = lang
         if VISIT_COOKIE not in request.cookies:
@@ -129,12 +156,12 @@ class _Desk:
     async def not_found(self, request: Request, error: Exception) -> Response:
         visit = self._visit(request)
         status = error.status_code if isinstance(error, HTTPException) else 404
-        return visit.page("error.html", status, words=say("error.not_found", visit.lang), code=str(status))
+        return visit.page("error.html", status, words=visit.say("error.not_found"), code=str(status))
 
     async def failed(self, request: Request, error: Exception) -> Response:
         log.error("a page failed", exc_info=error)
         visit = self._visit(request)
-        return visit.page("error.html", 500, words=say("error.inside", visit.lang), code="500")
+        return visit.page("error.html", 500, words=visit.say("error.inside"), code="500")
 
 
 def _static(name: str, media_type: str) -> Route:

@@ -3,7 +3,7 @@
 from core.errors import Lang
 from core.labels import label
 
-_WORDS = {
+WORDS = {
     "desk.city": ("市级办理台", "City desk"),
     "desk.township": ("镇级办理台", "Township desk"),
     "nav.queue": ("办件", "Cases"),
@@ -136,6 +136,8 @@ _WORDS = {
     "kind.parked": ("等待前一步", "waits for a step"),
     "kind.conflict": ("记录冲突", "histories disagree"),
     "kind.illegal": ("不合规则", "against the rules"),
+    "table.xlsx": ("下载表格", "Download as a spreadsheet"),
+    "table.print": ("打印：浏览器的打印功能", "To print, use the browser's print command"),
     "error.title": ("没有办成", "Not done"),
     "error.not_found": ("没有这个页面。", "There is no such page."),
     "error.inside": (
@@ -147,5 +149,5 @@ _WORDS = {
 
 def say(key: str, lang: Lang = "zh", **values: object) -> str:
     """The words under ``key``, of this desk or of all tiers. Raises ``InputError`` (``label.unknown``)."""
-    words = _WORDS.get(key)
+    words = WORDS.get(key)
     return label(key, lang, **values) if words is None else words[lang == "en"].format(**values)

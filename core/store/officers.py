@@ -25,7 +25,7 @@ from core.workflow_names import role_names
 Stretch = Callable[[str, bytes], bytes]
 """From password and 16 bytes of salt to 32 bytes, slowly."""
 
-OFFICER_ROLES = (Role.WINDOW, Role.HANDLER, Role.REVIEWER, Role.DECIDER, Role.SUPERVISOR)
+OFFICER_ROLES = tuple(role for role in Role if role not in (Role.AGENT, Role.APPLICANT))
 PASSWORD_CHARS_MIN, PASSWORD_CHARS_MAX = 8, 128
 DELAYS_S = (0, 0, 0, 5, 15, 60, 300, 900, 1800)
 """Wait after so many failed tries in a row; the last one goes for all further ones and is the lock-out."""

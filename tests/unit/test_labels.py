@@ -70,7 +70,7 @@ def test_a_closed_set_has_a_word_for_each_value_and_no_other(name: str, values: 
 
 def test_every_role_and_lane_has_a_word():
     assert set(Role) <= set(family("role"))
-    assert {"agent", "clerk", "handler", "reviewer", "decider", "window_head", "supervisor"} <= set(
+    assert {"agent", "window", "handler", "reviewer", "decider", "window_head", "supervisor"} <= set(
         family("role")
     )
     assert {"catalogue_editor", "auditor", "administrator"} <= set(family("role"))
