@@ -97,7 +97,7 @@ class Role(StrEnum):
     """督查."""
     WINDOW_HEAD = "window_head"
     """窗口负责人: explains cards, moves work between the officers of the department; takes no step on a case."""
-    EDITOR = "editor"
+    CATALOGUE_EDITOR = "catalogue_editor"
     """目录管理员: catalogue and calendar."""
     AUDITOR = "auditor"
     """审计员: reads the audit log, and nothing else that is not everybody's."""
@@ -107,7 +107,7 @@ class Role(StrEnum):
     """The applicant, through a page or a terminal of the node."""
 
 
-CASE_ROLES = frozenset(Role) - {Role.WINDOW_HEAD, Role.EDITOR, Role.AUDITOR, Role.ADMINISTRATOR}
+CASE_ROLES = frozenset(Role) - {Role.WINDOW_HEAD, Role.CATALOGUE_EDITOR, Role.AUDITOR, Role.ADMINISTRATOR}
 """In which steps on cases are taken. The others are duties at a desk and stand in no message."""
 
 

@@ -59,7 +59,7 @@ _ROLES = {
     Role.DECIDER: ("决定人", "decider"),
     Role.SUPERVISOR: ("督查员", "supervisor"),
     Role.WINDOW_HEAD: ("窗口负责人", "head of window"),
-    Role.EDITOR: ("目录管理员", "catalogue editor"),
+    Role.CATALOGUE_EDITOR: ("目录管理员", "catalogue editor"),
     Role.AUDITOR: ("审计员", "auditor"),
     Role.ADMINISTRATOR: ("系统管理员", "administrator"),
     Role.APPLICANT: ("申请人", "applicant"),
