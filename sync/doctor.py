@@ -319,17 +319,7 @@ def _compared(installation: Installation) -> Iterator[Finding]:
 def differences_found(tx: sa.Connection) -> Iterator[Finding]:
     """What differs from a neighbour, or from its own messages, and what was put right of late."""
     for row in repair.differences(tx, settled=False, limit=20):
-        mine, theirs = (row[side][:8] if row[side] else "-" for side in ("mine", "theirs"))
-        zh = f"与 {row['peer']} 所存不一致（本机 {mine}，对方 {theirs}）"
-        en = f"differs from what {row['peer']} holds (here {mine}, there {theirs})"
-        if not row["mine"] and not row["theirs"]:
-            zh, en = "与本机所存的消息不符", "is not what the messages held here make"
-        yield Finding(
-            Level.BAD,
-            "case.differs",
-            f"{row['subject']} {zh}，尚未恢复一致。请联系市中心核对。",
-            f"{row['subject']} {en}, and is not mended yet. Ask the city centre to look.",
-        )
+        yield Finding(Level.BAD, "case.differs", *repair.words_of(row))
     for row in repair.differences(tx, settled=True, limit=20):
         if row["repaired_at"]:
             yield Finding(

@@ -5,13 +5,30 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.errors import StateError
-from sync import attachments, damage
+from sync import attachments, damage, repair
 from sync.attachments import FileManifest
 from sync.held import held
 from sync.installation import Installation
 from sync.node import Node
+from sync.tables import AUDIT
 
 TROUBLES_MAX = 200
+MENDED_MAX, LINES_BACK = 50, 20_000
+_MENDED = {
+    "damage.mended": (
+        "磁盘上曾损坏，已由副本或数据流恢复，经核对与原文一致。若反复出现，请更换磁盘。",
+        "It had rotted on the disk and was put right from a copy or the stream; it is what it was. If this comes again, "
+        "change the disk.",
+    ),
+    "case.repaired": (
+        "曾与数据流不符，已由数据流补正。",
+        "It was not what its messages make and was made anew from them.",
+    ),
+    "difference.settled": (
+        "与该节点曾有不一致，现已核对一致。",
+        "What was held here and there differed, and is equal again.",
+    ),
+}
 
 
 def troubles(installation: Installation, tx: sa.Connection) -> list[dict[str, Any]]:
@@ -33,7 +50,42 @@ def troubles(installation: Installation, tx: sa.Connection) -> list[dict[str, An
         {"kind": "damage", "subject": rot.subject, "type": rot.kind, "at": rot.at, "zh": rot.zh, "en": rot.en}
         for rot in damage.known(tx, limit=TROUBLES_MAX)
     ]
+    for row in repair.differences(tx, settled=False, limit=TROUBLES_MAX):
+        zh, en = repair.words_of(row)
+        found.append(
+            {
+                "kind": "difference",
+                "subject": row["subject"],
+                "type": "case",
+                "at": row["found_at"],
+                "zh": zh,
+                "en": en,
+            }
+        )
     return found
+
+
+def mended(installation: Installation, tx: sa.Connection) -> list[dict[str, Any]]:
+    """What this node put right by itself of late, the newest first: at most ``MENDED_MAX`` of the last ``LINES_BACK``
+    lines of the audit log.
+    """
+    head = tx.scalar(sa.select(sa.func.max(AUDIT.c.number))) or 0
+    query = (
+        sa.select(AUDIT.c.action, AUDIT.c.subject, AUDIT.c.at)
+        .where(AUDIT.c.number > head - LINES_BACK, AUDIT.c.action.in_(_MENDED))
+        .order_by(AUDIT.c.number.desc())
+        .limit(MENDED_MAX)
+    )
+    return [
+        {
+            "kind": row.action,
+            "subject": row.subject,
+            "at": row.at,
+            "zh": _MENDED[row.action][0],
+            "en": _MENDED[row.action][1],
+        }
+        for row in tx.execute(query)
+    ]
 
 
 class ScannedFiles:

@@ -5,6 +5,7 @@ that people see, and leaves it when the two are found equal; every repair stands
 """
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -217,6 +218,19 @@ def differences(tx: sa.Connection, *, settled: bool, limit: int = LISTED_MAX) ->
         }
         for row in tx.execute(query)
     ]
+
+
+def words_of(row: Mapping[str, Any]) -> tuple[str, str]:
+    """An open difference in Chinese and English: what differs, and what to do."""
+    mine, theirs = (row[side][:8] if row[side] else "-" for side in ("mine", "theirs"))
+    zh = f"与 {row['peer']} 所存不一致（本机 {mine}，对方 {theirs}）"
+    en = f"differs from what {row['peer']} holds (here {mine}, there {theirs})"
+    if not row["mine"] and not row["theirs"]:
+        zh, en = "与本机所存的消息不符", "is not what the messages held here make"
+    return (
+        f"{row['subject']} {zh}，尚未恢复一致。请联系市中心核对。",
+        f"{row['subject']} {en}, and is not mended yet. Ask the city centre to look.",
+    )
 
 
 def counts(tx: sa.Connection) -> dict[str, int]:

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from sync import audit
 from sync.installation import Installation
 from sync.node import Node
-from sync.overview import ScannedFiles, troubles
+from sync.overview import ScannedFiles, mended, troubles
 from sync.primitives import argon2id
 from sync.status import neighbours
 
@@ -44,3 +44,4 @@ class DeskSeam:
         self.files = ScannedFiles(node)
         self.neighbours = partial(neighbours, installation)
         self.troubles = partial(troubles, installation)
+        self.mended = partial(mended, installation)

@@ -36,7 +36,8 @@ Facts = Mapping[str, Any]
 """A neighbour: ``node``, ``last_contact_at``, ``carrier``, ``waiting_envelopes``, ``waiting_bytes``,
 ``oldest_waiting_at``, ``clock_offset_s``, ``failures``, ``error`` (``zh`` and ``en``) — as last met.
 
-A trouble: ``kind`` (``quarantine``, ``stream``), ``subject``, ``type``, ``at``, ``zh``, ``en``. Times are ISO 8601, UTC.
+A trouble: ``kind``, ``subject``, ``type``, ``at``, ``zh``, ``en``; what was mended: the same without ``type``. Times are
+ISO 8601, UTC.
 """
 
 
@@ -62,6 +63,8 @@ class Seam(Protocol):
     def neighbours(self) -> Listing: ...
     @property
     def troubles(self) -> Listing: ...
+    @property
+    def mended(self) -> Listing: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +80,7 @@ class DeskContext:
     files: Files
     neighbours: Listing
     troubles: Listing
+    mended: Listing
 
     @classmethod
     def join(cls, office: Office, seam: Seam) -> "DeskContext":
@@ -92,6 +96,7 @@ class DeskContext:
             seam.files,
             seam.neighbours,
             seam.troubles,
+            seam.mended,
         )
 
     @property

@@ -90,13 +90,22 @@ def attention_page(visit: Visit) -> Response:
                     "why": words,
                 }
             )
-    return visit.page("attention.html", troubles=troubles)
+        mended = [
+            {
+                "case": one["subject"] if one["subject"].isdigit() and len(one["subject"]) > 16 else "",
+                "subject": one["subject"],
+                "at": one["at"],
+                "what": one[lang],
+            }
+            for one in context.mended(tx)
+        ]
+    return visit.page("attention.html", troubles=troubles, mended=mended)
 
 
 def _is_about_a_case(trouble: Mapping[str, Any]) -> bool:
     if trouble["kind"] == "damage":
         return trouble["type"] in {"case", "message", "chunk"}
-    return bool(trouble["kind"] == "quarantine")
+    return trouble["kind"] in {"quarantine", "difference"}
 
 
 def time_left(face: ClockFace, case: Case, lang: Lang) -> str:

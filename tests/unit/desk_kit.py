@@ -17,7 +17,7 @@ from core.store.officers import Roster
 from sync import audit
 from sync.attachments import seal_file
 from sync.installation import Installation
-from sync.overview import ScannedFiles, troubles
+from sync.overview import ScannedFiles, mended, troubles
 from sync.settings import Settings
 from sync.status import neighbours
 from sync.stream_id import Lane
@@ -139,6 +139,7 @@ class Place:
             files=ScannedFiles(node),
             neighbours=partial(neighbours, installation),
             troubles=partial(troubles, installation),
+            mended=partial(mended, installation),
         )
 
     def _publish(self) -> None:

@@ -335,6 +335,19 @@ def test_damage_is_on_the_attention_page_and_leads_to_its_case_if_it_has_one(pla
     assert all(one["zh"] in page for one in found)
 
 
+def test_what_a_node_mended_by_itself_is_shown_to_people(place: Place) -> None:
+    case = place.at_city()
+    browser = TestClient(desk_app(place.desks[CITY]), base_url="http://desk")
+    sign_in(browser, "cw", PASSWORD)
+    assert "已自动修复" not in browser.get("/attention").text
+    with place.network.nodes[CITY].db.transaction() as tx:
+        tx.exec_driver_sql("UPDATE case_file SET data = x'00' WHERE id = ?", (case.id,))
+    assert case.id in browser.get("/").text
+    page = browser.get("/attention").text
+    assert "没有需要处理的" in page
+    assert "已自动修复" in page and f"/case/{case.id}" in page.partition('id="mended"')[2]
+
+
 def test_the_citys_desk_is_made_of_its_office_and_its_node(place: Place) -> None:
     node = place.network.nodes[CITY]
     installation = Installation(place.network.folder, Settings(node=CITY), node.db, node)
