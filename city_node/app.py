@@ -2,22 +2,22 @@
 
 from pathlib import Path
 
+from city_node.office import CityOffice
 from core.clock import World
-from core.store.office import Office
 from sync.installation import Installation, open_folder
 from sync.workplace import Workplace, join
 
-CHAINS: tuple[Path, ...] = ()
+CHAINS: tuple[Path, ...] = (Path(__file__).parent / "migrations",)
 """The tier's own migration chain."""
 
 
-City = Workplace[Office]
+City = Workplace[CityOffice]
 """An opened city node."""
 
 
 def compose(installation: Installation) -> City:
     """Join the office to the node: messages of others reach the casebook, ours reach the streams."""
-    return join(installation, Office.join)
+    return join(installation, CityOffice.join)
 
 
 def open_city(folder: Path, world: World) -> City:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_node.app import City, open_city
+from city_node.supervision.pages import SupervisionPages
 from core.desk.context import DeskContext
 from sync.environment import SystemWorld
 from sync.workplace import DeskSeam
@@ -24,7 +25,7 @@ def build_desk(app: City) -> "DeskApp":
     # The web framework is imported by the node that serves pages, not by every command.
     from core.desk.web import desk_app
 
-    return desk_app(desk_context(app))
+    return desk_app(desk_context(app), SupervisionPages(app.office.supervisor).wing())
 
 
 @contextmanager
@@ -35,3 +36,9 @@ def open_desk(folder: Path) -> Iterator[DeskContext]:
         yield desk_context(app)
     finally:
         app.installation.close()
+
+
+def beat(app: City) -> None:
+    """Every few seconds while the node runs: cards at the second they are due."""
+    with app.installation.db.transaction() as tx:
+        app.office.supervisor.sweep(tx)

@@ -70,8 +70,7 @@ def publish(app: City, kind: str, data: bytes) -> Report:
         else:
             data = encode_calendar(parse_calendar(data))
             shelf.put_calendar(tx, data)
-            app.office.refresh(tx)
-            app.office.casebook.recount_due(tx)
+            app.office.use_new_calendar(tx)
         node.say(tx, [EVERYONE], Lane.CATALOGUE, type_, data)
         audit.note(
             tx, node.world, actor="command line", action=f"{kind}.published", subject=str(report.version)

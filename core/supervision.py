@@ -1,6 +1,6 @@
 """Which card hangs on a case: warning, yellow, red, by rules kept as data and judged to the second."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -97,7 +97,7 @@ FIXED_LIMIT_DAYS: Mapping[Subject, int] = MappingProxyType(
     {Subject.ONLINE_PRE_ACCEPT: 2, Subject.LICENCE_OUTPUT: 3}
 )
 
-_RANK = {card: rank for rank, card in enumerate(Card)}
+GRAVITY: Mapping[Card, int] = MappingProxyType({card: rank for rank, card in enumerate(Card)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +125,27 @@ class CardJudgement:
     card: Card
     since: datetime | None
     next_change_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """Every card that came into force up to now, with its first second, and when to look again."""
+
+    cards: tuple[tuple[Card, datetime], ...]
+    next_change_at: datetime | None
+
+
+def course(judge: Callable[[datetime], CardJudgement], started_at: datetime, now: datetime) -> Course:
+    """Follow a subject from ``started_at`` to ``now``: a case that nobody looked at for a week got three cards, not one."""
+    cards: list[tuple[Card, datetime]] = []
+    moment = started_at
+    while True:
+        found = judge(moment)
+        if found.since is not None and (not cards or cards[-1][0] is not found.card):
+            cards.append((found.card, found.since))
+        if found.next_change_at is None or found.next_change_at > now or found.next_change_at <= moment:
+            return Course(tuple(cards), found.next_change_at)
+        moment = found.next_change_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,14 +231,14 @@ def _judge(
     moment = max(now if finished_at is None else min(now, finished_at), started_at)
     card, since = Card.NONE, None
     for threshold in thresholds:
-        if _RANK[threshold.card] > _RANK[card] and threshold.is_passed(moment):
+        if GRAVITY[threshold.card] > GRAVITY[card] and threshold.is_passed(moment):
             card, since = threshold.card, _first_second(threshold, started_at)
     if finished_at is not None:
         return CardJudgement(card, since, None)
     ahead = [
         _first_second_known(calendar, threshold, started_at)
         for threshold in thresholds
-        if _RANK[threshold.card] > _RANK[card]
+        if GRAVITY[threshold.card] > GRAVITY[card]
     ]
     return CardJudgement(card, since, min(ahead, default=None))
 

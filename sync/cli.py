@@ -37,7 +37,8 @@ class Program:
 
     ``open`` opens its folder (asking for a key if the tier keeps one); ``reopen`` does so again for a program that
     has it open, asking nobody; ``key`` gives the database key of a folder and ``make_key`` that of a new one;
-    ``check`` refuses a node that cannot be; ``desk`` builds the officers' pages.
+    ``check`` refuses a node that cannot be; ``desk`` builds the officers' pages; ``beat`` is done every few seconds
+    while the node runs.
     """
 
     tier: Tier
@@ -49,6 +50,7 @@ class Program:
     make_key: Callable[[Path], bytes | None] = lambda folder: None
     check: Callable[[NodeId], None] = lambda node: None
     desk: Callable[[Any], Any] | None = None
+    beat: Callable[[Any], None] = lambda app: None
 
 
 class WordsGroup(click.Group):
@@ -265,7 +267,12 @@ def _add_work(group: click.Group, program: Program) -> None:
         def serve(app: Any) -> None:
             has_desk = program.desk is not None and app.installation.settings.listen_desk
             desk = program.desk(app) if program.desk is not None and has_desk else None
-            service.run(app.installation, desk, lambda: click.echo(_running(app.installation, lang_of(ctx))))
+            service.run(
+                app.installation,
+                desk,
+                lambda: click.echo(_running(app.installation, lang_of(ctx))),
+                lambda: program.beat(app),
+            )
 
         again = program.reopen or (lambda app: program.open(app.installation.folder))
         keep_serving(program.open(folder_of(ctx)), again, serve, SystemWorld())

@@ -33,12 +33,21 @@ POLL_S = 0.5
 WATCH_EVERY_S = 2.0
 
 
-def run(installation: Installation, desk: Any | None, ready: Callable[[], None]) -> None:
-    """Serve until SIGTERM or SIGINT. ``desk`` is the officers' ASGI application, if the tier has one."""
-    asyncio.run(_run(installation, desk, ready))
+def run(
+    installation: Installation,
+    desk: Any | None,
+    ready: Callable[[], None],
+    beat: Callable[[], None] = lambda: None,
+) -> None:
+    """Serve until SIGTERM or SIGINT. ``desk`` is the officers' ASGI application, if the tier has one; ``beat`` is what
+    the tier does every few seconds.
+    """
+    asyncio.run(_run(installation, desk, ready, beat))
 
 
-async def _run(installation: Installation, desk: Any | None, ready: Callable[[], None]) -> None:
+async def _run(
+    installation: Installation, desk: Any | None, ready: Callable[[], None], beat: Callable[[], None]
+) -> None:
     node, settings = installation.node, installation.settings
     stop, stopped = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
@@ -49,7 +58,7 @@ async def _run(installation: Installation, desk: Any | None, ready: Callable[[],
     caller = threading.Thread(target=call_parent, args=(node, settings, stopped), name="caller", daemon=True)
     run_file = installation.folder / RUN_FILE
     chores.start()
-    watching = asyncio.create_task(_watch(installation, chores, stop))
+    watching = asyncio.create_task(_watch(installation, chores, stop, beat))
     if node.place.parent is not None:
         caller.start()
     try:
@@ -70,7 +79,9 @@ async def _run(installation: Installation, desk: Any | None, ready: Callable[[],
             await asyncio.to_thread(caller.join, settings.contact_timeout_s)
 
 
-async def _watch(installation: Installation, chores: Chores, stop: asyncio.Event) -> None:
+async def _watch(
+    installation: Installation, chores: Chores, stop: asyncio.Event, beat: Callable[[], None]
+) -> None:
     """On the clock that cannot jump: the chores, the room on the disk, and whether a commit is in doubt."""
     while installation.db.in_doubt is None:
         await asyncio.sleep(WATCH_EVERY_S)
@@ -78,6 +89,7 @@ async def _watch(installation: Installation, chores: Chores, stop: asyncio.Event
             if installation.db.reserve is not None:
                 installation.db.reserve.look()
             chores.watch()
+            await asyncio.to_thread(beat)
         except (LiandongError, OSError):
             # A disk that refuses once must not end the watch.
             log.exception("the watch could not look")

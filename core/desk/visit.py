@@ -26,6 +26,8 @@ from core.numbers import yuan_of
 from core.store.officers import Officer
 from core.store.sessions import Session, Sessions
 
+Answer = Response
+"""What a page is answered with; the tiers need not know the web framework."""
 FORM_BYTES_MAX = 256 * 1024
 FORM_FIELDS_MAX = 400
 COOKIE, LANG_COOKIE, VISIT_COOKIE = "liandong_desk", "liandong_lang", "liandong_visit"

@@ -99,6 +99,8 @@ class Casebook:
         self.items = items
         self.calendar = calendar
         self.care: Care | None = None
+        self.watchers: list[Callable[[sa.Connection, Case], None]] = []
+        """Told of every case that was written, in the same transaction."""
 
     def record(self, tx: sa.Connection, message: CaseMessage) -> Outcome:
         """Let a message meet its case. Whatever the order of arrival, the outcome for the case is the same."""
@@ -344,6 +346,8 @@ class Casebook:
             tx.execute(sa.insert(CASE).values(region=region_of(case.id), id=case.id, **values))
         if values["entry"] is not None:
             mark_stale(tx, values["entry"])
+        for watch in self.watchers:
+            watch(tx, case)
 
     def row_of(self, case: Case) -> dict[str, Any]:
         """The columns of a case but its key: all that stands in its row follows from it and the calendar."""

@@ -1,7 +1,7 @@
 """What every tier's desk works with: published tables, the book of cases, and the verbs on both."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import sqlalchemy as sa
 
@@ -79,7 +79,7 @@ class Office:
         )
 
     @classmethod
-    def join(cls, carrier: Carrier, tx: sa.Connection) -> "Office":
+    def join(cls, carrier: Carrier, tx: sa.Connection) -> Self:
         """An office whose messages leave by ``carrier`` and which takes those that arrive by it."""
         office = cls(
             carrier.place.node,
@@ -127,6 +127,10 @@ class Office:
 
     def _take_calendar(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
         self.shelf.put_calendar(tx, data)
+        self.use_new_calendar(tx)
+
+    def use_new_calendar(self, tx: sa.Connection) -> None:
+        """Count every running limit anew."""
         self._use_calendar()
         self.casebook.recount_due(tx)
 

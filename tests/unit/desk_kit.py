@@ -4,6 +4,7 @@ import hashlib
 from functools import partial
 from pathlib import Path
 
+from city_node.office import CityOffice
 from core import bodies as b
 from core.case import Case
 from core.catalogue import encode_catalogue, load_catalogue
@@ -44,7 +45,7 @@ class Place:
         self.desks: dict[NodeId, DeskContext] = {}
         for name, node in self.network.nodes.items():
             with node.db.reading() as tx:
-                self.offices[name] = Office.join(node, tx)
+                self.offices[name] = (CityOffice if name == CITY else Office).join(node, tx)
         for name in (CITY, TOWN, OTHER_TOWN):
             self.desks[name] = self._desk(name, folder)
         self._publish()
