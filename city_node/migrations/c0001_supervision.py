@@ -38,11 +38,6 @@ def upgrade() -> None:
         ["card", "since"],
         sqlite_where=sa.text("card IS NOT NULL"),
     )
-    # Cases of before have to be looked at once.
-    op.execute(
-        "INSERT INTO supervision_watch (key, subject, look_at) "
-        "SELECT id, 'case', '' FROM case_file WHERE accepted_at IS NOT NULL"
-    )
     op.create_table(
         "supervision_card",
         sa.Column("id", sa.String(length=32), nullable=False),

@@ -20,6 +20,7 @@ from core.errors import LocalError
 from core.identifiers import CaseId, new_id
 from core.limits import Mode
 from core.messages import Role
+from core.store.casebook import CASE
 from core.store.office import Office
 from core.store.officers import OFFICER, Officer
 from core.supervision import GRAVITY, Subject
@@ -48,6 +49,7 @@ class Supervisor:
     def __init__(self, office: Office, world: World) -> None:
         self._office = office
         self._world = world
+        self._has_found_all = False
         office.casebook.watchers.append(self.notice)
 
     def notice(self, tx: sa.Connection, case: Case) -> None:
@@ -57,6 +59,13 @@ class Supervisor:
 
     def sweep(self, tx: sa.Connection, limit: int = SWEEP_MAX) -> Swept:
         """Look at what is due, the oldest first. The cards of one instant are the same whenever it is called."""
+        if not self._has_found_all:
+            # Those of before this program, or of a copy that was put back.
+            missing = sa.select(CASE.c.id, sa.literal(str(Subject.CASE)), sa.literal(NOW)).where(
+                CASE.c.accepted_at.is_not(None), CASE.c.id.not_in(sa.select(WATCH.c.key))
+            )
+            tx.execute(sa.insert(WATCH).from_select(["key", "subject", "look_at"], missing))
+            self._has_found_all = True
         now = self._world.now()
         due = (
             sa.select(WATCH.c.key, WATCH.c.subject)

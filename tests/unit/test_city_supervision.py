@@ -88,6 +88,16 @@ def test_a_case_that_nobody_looked_at_for_months_has_got_every_card_of_its_way(p
     assert instants == sorted(instants) and instants[-1] < place.network.world.now() - timedelta(days=60)
 
 
+def test_a_case_of_before_there_was_supervision_is_looked_at_too(place: Place) -> None:
+    case = accepted(place)
+    with place.desks[CITY].db.transaction() as tx:
+        tx.execute(sa.delete(WATCH))
+        again = Supervisor(place.offices[CITY], place.network.world)
+        place.network.world.pass_time(days=120)
+        assert again.sweep(tx) == Swept(looked_at=1, issued=3)
+        assert tx.scalars(sa.select(WATCH.c.key)).all() == [case.id]
+
+
 def test_the_cards_are_the_same_however_often_somebody_looked(place: Place, tmp_path: Path) -> None:
     (tmp_path / "often").mkdir()
     seldom, often = place, Place(tmp_path / "often")
