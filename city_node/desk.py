@@ -40,5 +40,4 @@ def open_desk(folder: Path) -> Iterator[DeskContext]:
 
 def beat(app: City) -> None:
     """Every few seconds while the node runs: cards at the second they are due."""
-    with app.installation.db.transaction() as tx:
-        app.office.supervisor.sweep(tx)
+    app.office.supervisor.catch_up(app.installation.db)

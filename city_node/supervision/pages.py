@@ -184,8 +184,7 @@ class SupervisionPages:
 
     def _catch_up(self, visit: Visit) -> None:
         """The board tells of this very second, not of the last sweep."""
-        with visit.context.db.transaction() as tx:
-            self._supervisor.sweep(tx)
+        self._supervisor.catch_up(visit.context.db)
 
     def _ranking(self, visit: Visit, tx: sa.Connection, what: str, since: datetime) -> Table:
         rows = board.by(tx, what, since)

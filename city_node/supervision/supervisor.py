@@ -21,6 +21,7 @@ from core.identifiers import CaseId, new_id
 from core.limits import Mode
 from core.messages import Role
 from core.store.casebook import CASE
+from core.store.engine import Database
 from core.store.office import Office
 from core.store.officers import OFFICER, Officer
 from core.supervision import GRAVITY, Subject
@@ -57,15 +58,20 @@ class Supervisor:
         if case.accepted_at is not None:
             watch(tx, case.id, Subject.CASE)
 
+    def catch_up(self, db: Database) -> Swept:
+        """A sweep of its own; the first one finds cases of before this program, or of a copy that was put back."""
+        with db.transaction() as tx:
+            if not self._has_found_all:
+                missing = sa.select(CASE.c.id, sa.literal(str(Subject.CASE)), sa.literal(NOW)).where(
+                    CASE.c.accepted_at.is_not(None), CASE.c.id.not_in(sa.select(WATCH.c.key))
+                )
+                tx.execute(sa.insert(WATCH).from_select(["key", "subject", "look_at"], missing))
+            swept = self.sweep(tx)
+        self._has_found_all = True
+        return swept
+
     def sweep(self, tx: sa.Connection, limit: int = SWEEP_MAX) -> Swept:
         """Look at what is due, the oldest first. The cards of one instant are the same whenever it is called."""
-        if not self._has_found_all:
-            # Those of before this program, or of a copy that was put back.
-            missing = sa.select(CASE.c.id, sa.literal(str(Subject.CASE)), sa.literal(NOW)).where(
-                CASE.c.accepted_at.is_not(None), CASE.c.id.not_in(sa.select(WATCH.c.key))
-            )
-            tx.execute(sa.insert(WATCH).from_select(["key", "subject", "look_at"], missing))
-            self._has_found_all = True
         now = self._world.now()
         due = (
             sa.select(WATCH.c.key, WATCH.c.subject)

@@ -90,11 +90,13 @@ def test_a_case_that_nobody_looked_at_for_months_has_got_every_card_of_its_way(p
 
 def test_a_case_of_before_there_was_supervision_is_looked_at_too(place: Place) -> None:
     case = accepted(place)
-    with place.desks[CITY].db.transaction() as tx:
+    db = place.desks[CITY].db
+    with db.transaction() as tx:
         tx.execute(sa.delete(WATCH))
-        again = Supervisor(place.offices[CITY], place.network.world)
-        place.network.world.pass_time(days=120)
-        assert again.sweep(tx) == Swept(looked_at=1, issued=3)
+    again = Supervisor(place.offices[CITY], place.network.world)
+    place.network.world.pass_time(days=120)
+    assert again.catch_up(db) == Swept(looked_at=1, issued=3)
+    with db.reading() as tx:
         assert tx.scalars(sa.select(WATCH.c.key)).all() == [case.id]
 
 
