@@ -1,7 +1,7 @@
 """The log that cannot be edited unseen: every line names the digest of the line before."""
 
 import hashlib
-from typing import Any
+from typing import Any, Protocol
 
 import sqlalchemy as sa
 
@@ -34,6 +34,48 @@ def note(
             digest=_digest(number, at, actor, action, subject, text, previous),
         )
     )
+
+
+class Wanted(Protocol):
+    """Which lines: exact actor and subject, the beginning of an action, instants; each empty for any."""
+
+    @property
+    def actor(self) -> str: ...
+    @property
+    def action(self) -> str: ...
+    @property
+    def subject(self) -> str: ...
+    @property
+    def since(self) -> str: ...
+    @property
+    def until(self) -> str: ...
+    @property
+    def before(self) -> int | None: ...
+    @property
+    def limit(self) -> int: ...
+
+
+def search(tx: sa.Connection, wanted: Wanted) -> list[dict[str, Any]]:
+    """Matching lines, the newest first, at most ``wanted.limit``."""
+    columns = AUDIT.c
+    query = sa.select(
+        columns.number, columns.at, columns.actor, columns.action, columns.subject, columns.detail
+    )
+    if wanted.actor:
+        query = query.where(columns.actor == wanted.actor)
+    if wanted.action:
+        query = query.where(columns.action.startswith(wanted.action, autoescape=True))
+    if wanted.subject:
+        query = query.where(columns.subject == wanted.subject)
+    if wanted.since:
+        query = query.where(columns.at >= wanted.since)
+    if wanted.until:
+        query = query.where(columns.at < wanted.until)
+    if wanted.before is not None:
+        query = query.where(columns.number < wanted.before)
+    return [
+        dict(row) for row in tx.execute(query.order_by(columns.number.desc()).limit(wanted.limit)).mappings()
+    ]
 
 
 def verify(tx: sa.Connection) -> int:

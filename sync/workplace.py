@@ -44,4 +44,5 @@ class DeskSeam:
         self.files = ScannedFiles(node)
         self.neighbours = partial(neighbours, installation)
         self.troubles = partial(troubles, installation)
+        self.audit_lines = audit.search
         self.mended = partial(mended, installation)

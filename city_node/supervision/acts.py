@@ -133,7 +133,7 @@ def find_card(tx: sa.Connection, card_id: str) -> sa.Row[Any]:
 
 def concerns(officer: Officer, card: sa.Row[Any]) -> bool:
     """Whether the card is this officer's own, or of the department whose head the officer is."""
-    if officer.id == card.officer:
+    if card.officer and card.officer in (officer.id, *officer.stands_in_for):
         return True
     of_department = not officer.department or officer.department == card.department
     return Role.WINDOW_HEAD in officer.roles and of_department

@@ -41,6 +41,25 @@ ISO 8601, UTC.
 """
 
 
+@dataclass(frozen=True, slots=True)
+class AuditWanted:
+    """Which lines of the audit log: exact ``actor`` and ``subject``, the beginning of ``action``, instants in ISO 8601;
+    each empty for any. ``before``: lines with smaller numbers only.
+    """
+
+    actor: str = ""
+    action: str = ""
+    subject: str = ""
+    since: str = ""
+    until: str = ""
+    before: int | None = None
+    limit: int = 100
+
+
+AuditLines = Callable[[sa.Connection, AuditWanted], Sequence[Facts]]
+"""Lines of the log, the newest first: ``number``, ``at``, ``actor``, ``action``, ``subject``, ``detail``."""
+
+
 Listing = Callable[[sa.Connection], Sequence[Facts]]
 
 
@@ -65,6 +84,8 @@ class Seam(Protocol):
     def troubles(self) -> Listing: ...
     @property
     def mended(self) -> Listing: ...
+    @property
+    def audit_lines(self) -> AuditLines: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +102,7 @@ class DeskContext:
     neighbours: Listing
     troubles: Listing
     mended: Listing
+    audit_lines: AuditLines
 
     @classmethod
     def join(cls, office: Office, seam: Seam) -> "DeskContext":
@@ -97,6 +119,7 @@ class DeskContext:
             seam.neighbours,
             seam.troubles,
             seam.mended,
+            seam.audit_lines,
         )
 
     @property

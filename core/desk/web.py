@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.desk import case_page, pages, sign_in
+from core.desk import audit_page, batch, case_page, pages, people_page, sign_in
 from core.desk.acting import log_refusal
 from core.desk.context import DeskContext
 from core.desk.sections import Page, Section, Wing, require_role
@@ -35,6 +35,7 @@ Endpoint = Callable[[Request], Awaitable[Response]]
 DeskApp = Starlette
 """What serves the pages; the tiers need not know the web framework."""
 
+_ADMINISTRATORS = frozenset({Role.ADMINISTRATOR})
 SHARED = Wing(
     "core.desk",
     (
@@ -42,6 +43,8 @@ SHARED = Wing(
             "nav.queue",
             (
                 Page("/", pages.queue_page),
+                Page("/batch", batch.choose, "POST"),
+                Page("/batch/{verb}", batch.act, "POST"),
                 Page("/case/{case}", case_page.show),
                 Page("/case/{case}/full", case_page.show_in_full, "POST"),
                 Page("/case/{case}/do/{verb}", case_page.act, "POST"),
@@ -51,6 +54,18 @@ SHARED = Wing(
         ),
         Section("nav.nodes", (Page("/nodes", pages.nodes_page),)),
         Section("nav.attention", (Page("/attention", pages.attention_page),)),
+        Section(
+            "nav.people",
+            (
+                Page("/people", people_page.people_page),
+                Page("/people", people_page.add, "POST", _ADMINISTRATORS),
+                Page("/people/leave", people_page.begin_leave, "POST"),
+                Page("/people/leave/{leave}/end", people_page.end_leave, "POST"),
+                Page("/people/{officer}/{what}", people_page.change, "POST", _ADMINISTRATORS),
+            ),
+            _ADMINISTRATORS | {Role.WINDOW_HEAD},
+        ),
+        Section("nav.audit", (Page("/audit", audit_page.audit_page),), _ADMINISTRATORS | {Role.AUDITOR}),
         Section(
             "",
             (

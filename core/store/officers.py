@@ -10,7 +10,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from core.clock import World, from_iso, iso, local
 from core.errors import InputError, StateError
 from core.messages import Actor, Role
+from core.store import leave
 from core.store.engine import METADATA, Database
 from core.workflow_names import role_names
 
@@ -52,7 +53,10 @@ OFFICER = sa.Table(
 
 @dataclass(frozen=True, slots=True)
 class Officer:
-    """One person at the desk. ``department`` empty: of no department in particular, and so bound to none."""
+    """One person at the desk. ``department`` empty: of no department in particular, and so bound to none.
+
+    ``roles`` are those the officer may act in now: their own, and the ``lent`` ones of those they stand in for.
+    """
 
     id: str
     name: str
@@ -60,6 +64,8 @@ class Officer:
     department: str
     must_change: bool = False
     disabled: bool = False
+    lent: tuple[Role, ...] = ()
+    stands_in_for: tuple[str, ...] = ()
 
     def actor(self, role: Role) -> Actor:
         return Actor(self.id, self.name, role)
@@ -111,8 +117,17 @@ class Roster:
         return one_time
 
     def find(self, tx: sa.Connection, id_: str) -> Officer | None:
+        """The officer with the roles of now, None if there is none of this id."""
         row = tx.execute(sa.select(OFFICER).where(OFFICER.c.id == id_)).one_or_none()
-        return None if row is None else _officer(row)
+        if row is None:
+            return None
+        officer, absent = _officer(row), leave.absent_for(tx, id_, self._world.now())
+        if not absent:
+            return officer
+        others = tx.execute(sa.select(OFFICER).where(OFFICER.c.id.in_(absent))).all()
+        theirs = {role for other in others for role in _officer(other).roles} - set(officer.roles)
+        lent = tuple(role for role in OFFICER_ROLES if role in theirs)
+        return replace(officer, roles=officer.roles + lent, lent=lent, stands_in_for=tuple(absent))
 
     def get(self, tx: sa.Connection, id_: str) -> Officer:
         """An officer who may work. Raises ``InputError`` (``officer.unknown``), ``StateError`` (``officer.disabled``)."""

@@ -141,6 +141,7 @@ class Place:
             neighbours=partial(neighbours, installation),
             troubles=partial(troubles, installation),
             mended=partial(mended, installation),
+            audit_lines=audit.search,
         )
 
     def _publish(self) -> None:

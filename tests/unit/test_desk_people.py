@@ -1,0 +1,180 @@
+"""Officers entered, away, stood in for; many cases at once; and who did what, found again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from starlette.testclient import TestClient
+
+from core.case import Case
+from core.desk.web import desk_app
+from core.messages import Role
+from core.states import State
+from tests.scenarios.world import CITY, TOWN
+from tests.unit.desk_kit import PASSWORD, Place
+from tests.unit.test_desk_pages import hidden, sign_in
+
+DEPARTMENT = "沅江市民政局(分中心)"
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    made = Place(tmp_path)
+    made.hire(CITY, "guan", "管理员", Role.ADMINISTRATOR)
+    made.hire(CITY, "ch2", "承办员二", Role.HANDLER)
+    yield made
+    made.network.close()
+
+
+def browser_of(place: Place, id_: str, node: str = CITY) -> TestClient:
+    browser = TestClient(desk_app(place.desks[node]), base_url="http://desk")  # type: ignore[index]
+    sign_in(browser, id_, PASSWORD)
+    return browser
+
+
+def post(browser: TestClient, page: str, to: str, **values: object) -> str:
+    csrf = hidden(browser.get(page).text, "csrf")
+    return browser.post(to, data={"csrf": csrf, **values}).text
+
+
+def handling(place: Place) -> Case:
+    case = place.do(CITY, "cw", "accept", place.at_city(place.item()))
+    return place.do(CITY, "cw", "assign", case, officer="ch")
+
+
+def now_of(place: Place, case: Case) -> Case:
+    with place.desks[CITY].db.reading() as tx:
+        return place.offices[CITY].casebook.get(tx, case.id)
+
+
+def test_an_administrator_enters_an_officer_whose_one_time_password_is_shown_once(place: Place) -> None:
+    browser = browser_of(place, "guan")
+    page = post(browser, "/people", "/people", id="xin", name="新来的", role=["handler"], department="")
+    one_time = page.partition("首次登录须修改）：")[2][:14]
+    assert one_time.count("-") == 2
+    assert one_time not in browser.get("/people").text
+    fresh = TestClient(desk_app(place.desks[CITY]), base_url="http://desk")
+    sign_in(fresh, "xin", one_time)
+    assert "修改密码" in fresh.get("/").text
+
+
+def test_a_disabled_officer_is_out_at_once(place: Place) -> None:
+    worker, admin = browser_of(place, "ch"), browser_of(place, "guan")
+    assert worker.get("/").status_code == 200
+    post(admin, "/people", "/people/ch/disable")
+    assert "登录" in worker.get("/").text and "承办员" not in worker.get("/").text
+    assert place.audit_lines(CITY)[-1] == ("guan", "officer.disable", "ch") or any(
+        line == ("guan", "officer.disable", "ch") for line in place.audit_lines(CITY)
+    )
+
+
+def test_an_administrator_does_not_lock_the_door_behind_themselves(place: Place) -> None:
+    admin = browser_of(place, "guan")
+    assert "不能停用本人" in post(admin, "/people", "/people/guan/disable")
+    assert admin.get("/people").status_code == 200
+
+
+@pytest.mark.parametrize("path", ["/people", "/audit"])
+def test_officers_and_the_audit_log_are_no_business_of_a_handler(place: Place, path: str) -> None:
+    assert browser_of(place, "ch").get(path).status_code == 403
+
+
+def away(place: Place, officer: str, stand_in: str, **more: str) -> str:
+    today = place.network.world.now().date().isoformat()
+    return post(
+        browser_of(place, "guan"),
+        "/people",
+        "/people/leave",
+        officer=officer,
+        stand_in=stand_in,
+        since=today,
+        until=today,
+        reason="休假",
+        **more,
+    )
+
+
+def test_a_stand_in_has_the_roles_of_the_absent_until_the_day_is_over(place: Place) -> None:
+    desk = place.desks[CITY]
+    away(place, "cr", "ch2")
+    with desk.db.reading() as tx:
+        officer = desk.roster.get(tx, "ch2")
+        assert officer.lent == (Role.REVIEWER,) and officer.stands_in_for == ("cr",)
+    place.network.world.pass_time(days=1)
+    with desk.db.reading() as tx:
+        assert desk.roster.get(tx, "ch2").roles == (Role.HANDLER,)
+
+
+def test_a_stand_in_still_cannot_review_what_they_handled(place: Place) -> None:
+    case = place.do(CITY, "cw", "accept", place.at_city(place.item()))
+    place.do(CITY, "cw", "assign", case, officer="ch2")
+    place.do(CITY, "ch2", "handle", case, recommend="grant")
+    away(place, "cr", "ch2")
+    from core.errors import LiandongError
+
+    with pytest.raises(LiandongError) as refused:
+        place.do(CITY, "ch2", "review", case, recommend="grant")
+    assert refused.value.code == "workflow.same_officer"
+
+
+def test_what_the_absent_has_in_hand_goes_to_the_stand_in(place: Place) -> None:
+    case = handling(place)
+    with place.desks[CITY].db.transaction() as tx:
+        tx.exec_driver_sql("UPDATE officer SET roles = '[\"administrator\",\"window\"]' WHERE id = 'guan'")
+    page = away(place, "ch", "ch2", hand_over="1")
+    assert "改派 1 件" in page
+    assert now_of(place, case).officers.handling == "ch2"
+
+
+def test_two_stand_ins_at_the_same_time_are_refused_in_words(place: Place) -> None:
+    away(place, "cr", "ch2")
+    assert "已有委托" in away(place, "cr", "cd")
+
+
+def batch(place: Place, id_: str, verb: str, cases: list[Case], **values: object) -> str:
+    browser = browser_of(place, id_)
+    csrf = hidden(browser.get("/").text, "csrf")
+    chosen = browser.post("/batch", data={"csrf": csrf, "case": [case.id for case in cases]}).text
+    assert f'action="/batch/{verb}"' in chosen, chosen[chosen.index("<main") :][:2000]
+    versions = [f"{case.id}={now_of(place, case).version}" for case in cases]
+    data = {"csrf": csrf, "case": [case.id for case in cases], "version": versions, **values}
+    return browser.post(f"/batch/{verb}", data=data).text
+
+
+def test_one_step_is_taken_on_many_cases_and_every_one_tells_what_came_of_it(place: Place) -> None:
+    cases = [handling(place) for _ in range(3)]
+    page = batch(place, "ch", "handle", cases, recommend="grant", note="经查属实")
+    assert "3 件中办成 3 件" in page
+    assert {now_of(place, case).state for case in cases} == {State.REVIEW}
+
+
+def test_one_that_is_refused_keeps_no_other_from_being_done(place: Place) -> None:
+    cases = [handling(place) for _ in range(2)]
+    browser = browser_of(place, "ch")
+    csrf = hidden(browser.get("/").text, "csrf")
+    stale = [f"{case.id}={now_of(place, case).version}" for case in cases]
+    place.do(CITY, "cw", "assign", cases[0], officer="ch2")
+    data = {"csrf": csrf, "case": [case.id for case in cases], "version": stale, "recommend": "grant"}
+    page = browser.post("/batch/handle", data=data).text
+    assert "2 件中办成 1 件" in page and "已有新的办理" in page
+    assert [now_of(place, case).state for case in cases] == [State.HANDLING, State.REVIEW]
+
+
+def test_nobody_takes_along_cases_that_are_not_theirs(place: Place) -> None:
+    case = place.submit(place.item())
+    browser = browser_of(place, "tw", TOWN)
+    csrf = hidden(browser.get("/").text, "csrf")
+    foreign = case.id[:9] + "000" + case.id[12:]
+    assert browser.post("/batch", data={"csrf": csrf, "case": [case.id, foreign]}).status_code in (400, 404)
+
+
+def test_the_audit_log_is_searched_and_the_search_is_itself_a_line(place: Place) -> None:
+    place.hire(CITY, "shen", "审计员", Role.AUDITOR)
+    case = handling(place)
+    browser = browser_of(place, "shen")
+    page = browser.get(f"/audit?subject={case.id}").text
+    assert "case.accept" in page and "case.assign" in page and "officer" not in page.partition("<tbody>")[2]
+    assert place.audit_lines(CITY)[-1][1] == "audit.searched"
+    sheet = browser.get(f"/audit?subject={case.id}&format=xlsx")
+    assert sheet.content[:2] == b"PK"
+    assert browser.get("/audit?since=gestern").status_code == 400
