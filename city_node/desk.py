@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_node.app import City, open_city
+from city_node.ledgers import pages as ledgers
 from city_node.supervision.pages import SupervisionPages
 from core.desk.context import DeskContext
 from sync.environment import SystemWorld
@@ -25,7 +26,7 @@ def build_desk(app: City) -> "DeskApp":
     # The web framework is imported by the node that serves pages, not by every command.
     from core.desk.web import desk_app
 
-    return desk_app(desk_context(app), SupervisionPages(app.office.supervisor).wing())
+    return desk_app(desk_context(app), SupervisionPages(app.office.supervisor).wing(), ledgers.wing())
 
 
 @contextmanager
@@ -39,5 +40,6 @@ def open_desk(folder: Path) -> Iterator[DeskContext]:
 
 
 def beat(app: City) -> None:
-    """Every few seconds while the node runs: cards at the second they are due."""
+    """Every few seconds while the node runs: cards at the second they are due, and the ledger whole."""
     app.office.supervisor.catch_up(app.installation.db)
+    app.office.ledger.catch_up(app.installation.db)

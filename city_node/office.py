@@ -4,6 +4,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from city_node.ledgers.book import Ledger
 from city_node.supervision.supervisor import Supervisor
 from core.clock import World
 from core.identifiers import NodeId
@@ -11,11 +12,12 @@ from core.store.office import Office
 
 
 class CityOffice(Office):
-    """``supervisor`` looks at every case that moves here."""
+    """``supervisor`` looks at every case that moves here, ``ledger`` keeps a line of each."""
 
     def __init__(self, node: NodeId, world: World, **carried: Any) -> None:
         super().__init__(node, world, **carried)
         self.supervisor = Supervisor(self, world)
+        self.ledger = Ledger(self, world)
 
     def use_new_calendar(self, tx: sa.Connection) -> None:
         super().use_new_calendar(tx)

@@ -135,17 +135,26 @@ class Course:
     next_change_at: datetime | None
 
 
-def course(judge: Callable[[datetime], CardJudgement], started_at: datetime, now: datetime) -> Course:
-    """Follow a subject from ``started_at`` to ``now``: a case that nobody looked at for a week got three cards, not one."""
+def course(
+    judge: Callable[[datetime], CardJudgement],
+    started_at: datetime,
+    finished_at: datetime | None,
+    now: datetime,
+) -> Course:
+    """Follow a subject from ``started_at`` until it was finished, or now: a case that nobody looked at for a week got
+    three cards, not one. ``judge`` gives the card at an instant as of an open subject.
+    """
+    until = now if finished_at is None else min(now, finished_at)
     cards: list[tuple[Card, datetime]] = []
     moment = started_at
     while True:
         found = judge(moment)
         if found.since is not None and (not cards or cards[-1][0] is not found.card):
             cards.append((found.card, found.since))
-        if found.next_change_at is None or found.next_change_at > now or found.next_change_at <= moment:
-            return Course(tuple(cards), found.next_change_at)
-        moment = found.next_change_at
+        ahead = found.next_change_at
+        if ahead is None or ahead > until or ahead <= moment:
+            return Course(tuple(cards), ahead if finished_at is None else None)
+        moment = ahead
 
 
 @dataclass(frozen=True, slots=True)

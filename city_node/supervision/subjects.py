@@ -1,6 +1,7 @@
 """What cards are about: a case, each of its special procedures, a consultation, a complaint; and whose business it is."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -14,8 +15,16 @@ from core.identifiers import CaseId, NodeId
 from core.limits import Mode, known_end, to_instant
 from core.states import State
 from core.store.casebook import suspensions_of
+from core.supervision import (
+    CardJudgement,
+    Course,
+    Subject,
+    case_card,
+    course,
+    matter_card,
+    special_procedure_card,
+)
 from core.supervision import CaseFacts as Facts
-from core.supervision import Course, Subject, case_card, course, matter_card, special_procedure_card
 
 LOOK_AGAIN = timedelta(days=1)
 """Where next year's calendar is not out, a subject is judged again so often."""
@@ -49,7 +58,7 @@ def of_case(case: Case, department: str, calendar: WorkCalendar, now: datetime) 
         return []
     mode = Mode(case.limit_mode or LimitMode.EXACT)
     stood = suspensions_of(case)
-    facts = Facts(case.accepted_at, case.promised_days, case.statutory_days, stood, case.completed_at)
+    facts = Facts(case.accepted_at, case.promised_days, case.statutory_days, stood)
     charge = _charge(case, department)
     judge = partial(case_card, calendar, mode, facts)
     found = [
@@ -58,13 +67,13 @@ def of_case(case: Case, department: str, calendar: WorkCalendar, now: datetime) 
             Subject.CASE,
             case.id,
             charge,
-            _course(judge, case.accepted_at, now, calendar),
+            _course(judge, case.accepted_at, case.completed_at, now, calendar),
             case.completed_at is None,
         )
     ]
     for number, procedure in enumerate(stood, 1):
-        judge = partial(special_procedure_card, calendar, mode, procedure)
-        way = _course(judge, procedure.start, now, calendar)
+        judge = partial(special_procedure_card, calendar, mode, replace(procedure, end=None))
+        way = _course(judge, procedure.start, procedure.end, now, calendar)
         found.append(
             Judged(
                 f"{case.id}/{number}", Subject.SPECIAL_PROCEDURE, case.id, charge, way, procedure.end is None
@@ -77,9 +86,7 @@ def of_matter(row: Any, calendar: WorkCalendar, mode: Mode, now: datetime) -> Ju
     """A consultation or complaint, from its row."""
     opened_at = from_iso(row.opened_at)
     answered_at = from_iso(row.answered_at) if row.answered_at else None
-    judge = partial(
-        _matter_card, calendar, mode, Subject(row.subject), opened_at, answered_at, limit_days=row.limit_days
-    )
+    judge = partial(_matter_card, calendar, mode, Subject(row.subject), opened_at, limit_days=row.limit_days)
     case_id = CaseId(row.case_id) if row.case_id else None
     charge = Charge(row.department, row.officer, row.node, row.node)
     return Judged(
@@ -87,27 +94,26 @@ def of_matter(row: Any, calendar: WorkCalendar, mode: Mode, now: datetime) -> Ju
         Subject(row.subject),
         case_id,
         charge,
-        _course(judge, opened_at, now, calendar),
+        _course(judge, opened_at, answered_at, now, calendar),
         answered_at is None,
     )
 
 
 def _matter_card(
-    calendar: WorkCalendar,
-    mode: Mode,
-    subject: Subject,
-    start: datetime,
-    end: datetime | None,
+    calendar: WorkCalendar, mode: Mode, subject: Subject, start: datetime, now: datetime, *, limit_days: int
+) -> CardJudgement:
+    return matter_card(calendar, mode, subject, start, None, now, limit_days=limit_days)
+
+
+def _course(
+    judge: Callable[[datetime], CardJudgement],
+    started_at: datetime,
+    finished_at: datetime | None,
     now: datetime,
-    *,
-    limit_days: int,
-) -> Any:
-    return matter_card(calendar, mode, subject, start, end, now, limit_days=limit_days)
-
-
-def _course(judge: Any, started_at: datetime, now: datetime, calendar: WorkCalendar) -> Course:
+    calendar: WorkCalendar,
+) -> Course:
     try:
-        return course(judge, started_at, now)
+        return course(judge, started_at, finished_at, now)
     except StateError:
         # The calendar of that year is not out: no card by a guess. What is known of it ends here; look again then.
         return Course((), max(to_instant(known_end(calendar)), now + LOOK_AGAIN))

@@ -1,0 +1,1 @@
+"""Ledgers (台账): what came in, what was decided, how fast, and how people liked it."""
