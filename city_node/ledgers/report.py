@@ -66,7 +66,7 @@ def accepted(tx: sa.Connection, by: str, span: Span) -> list[dict[str, Any]]:
             sa.func.sum(ledger.bill_fen).label("bill_fen"),
             sa.func.sum(ledger.paid_fen).label("paid_fen"),
             sa.func.count(ledger.rating).label("ratings"),
-            _count(ledger.rating >= 4).label("satisfied"),
+            _count(ledger.rating <= 2).label("satisfied"),
         )
         .select_from(LEDGER.join(late, late.c.case_id == ledger.case_id, isouter=True))
         .where(ledger.accepted_on >= span.since, ledger.accepted_on <= span.until, *_of(span))
