@@ -8,7 +8,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 EFFECTS = frozenset(
-    {"alembic", "apscheduler", "asyncio", "click", "logging", "os", "pathlib", "platform", "requests", "select"}
+    {
+        "alembic",
+        "apscheduler",
+        "asyncio",
+        "click",
+        "logging",
+        "os",
+        "pathlib",
+        "platform",
+        "requests",
+        "select",
+    }
     | {"shutil", "signal", "socket", "sqlalchemy", "sqlcipher3", "ssl", "starlette", "subprocess", "sys"}
     | {"tempfile", "threading", "time", "tomllib", "uvicorn"}
 )
