@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId
+from core.store.prepared import Savepoint
 from sync import attachments, audit, cose, epoch, neighbour, refetch
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle
@@ -176,7 +177,7 @@ def _batches(frames: Iterator[Frame], taken: Taken) -> Iterator[list[Frame]]:
 
 
 def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken: Taken) -> None:
-    savepoint = tx.begin_nested()
+    savepoint = Savepoint(tx)
     try:
         if frame.kind is Kind.RECEIPT:
             _take_receipt(node, tx, frame.payload, taken)

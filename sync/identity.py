@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from core.errors import LocalError
 from core.identifiers import DivisionCode, NodeId, Tier, division_of, parent_of, tier_of
+from core.store.prepared import Prepared, put
 from sync.tables import NODE_STATE
 
 
@@ -36,14 +37,17 @@ class Place:
         return NodeId(self.division[:6] + "000000")
 
 
-# Built once: SQLAlchemy takes longer to put a statement together than SQLite to answer it.
-_VALUE = sa.select(NODE_STATE.c.value).where(NODE_STATE.c.name == sa.bindparam("fact"))
-_PLACE = sa.select(NODE_STATE.c.name, NODE_STATE.c.value).where(NODE_STATE.c.name.in_(("node", "epoch")))
+_VALUE = Prepared(sa.select(NODE_STATE.c.value).where(NODE_STATE.c.name == sa.bindparam("fact")))
+_PLACE = Prepared(
+    sa.select(NODE_STATE.c.name, NODE_STATE.c.value).where(
+        sa.or_(NODE_STATE.c.name == "node", NODE_STATE.c.name == "epoch")
+    )
+)
 
 
 def read_place(tx: sa.Connection) -> Place:
     """Who this database belongs to. Raises ``LocalError`` (``node.not_initialised``)."""
-    facts = {name: json.loads(value) for name, value in tx.execute(_PLACE)}
+    facts = {name: json.loads(value) for name, value in _PLACE.all(tx)}
     if "node" not in facts:
         raise LocalError(
             "node.not_initialised",
@@ -55,15 +59,14 @@ def read_place(tx: sa.Connection) -> Place:
 
 def read_fact(tx: sa.Connection, name: str, default: Any = None) -> Any:
     """The JSON value remembered under ``name``."""
-    value = tx.scalar(_VALUE, {"fact": name})
+    value = _VALUE.scalar(tx, fact=name)
     return default if value is None else json.loads(value)
 
 
 def write_fact(tx: sa.Connection, name: str, value: Any) -> None:
     """Remember a JSON value under ``name``."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if tx.execute(sa.update(NODE_STATE).where(NODE_STATE.c.name == name).values(value=text)).rowcount == 0:
-        tx.execute(sa.insert(NODE_STATE).values(name=name, value=text))
+    put(tx, NODE_STATE, {"name": name}, value=text)
 
 
 def next_count(tx: sa.Connection, name: str) -> int:

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 
 from core.errors import LiandongError
 from core.identifiers import NodeId
+from core.store.prepared import Prepared
 from sync import audit, contact, neighbour
 from sync.compose import compose
 from sync.node import Node
@@ -141,15 +142,19 @@ def answer(node: Node, certificate_der: bytes, request: bytes) -> bytes:
     return visit.answer()
 
 
+_UNSEALED = Prepared(sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None)).limit(1))
+_SUMS = Prepared(sa.select(sa.func.sum(STREAM.c.messages), sa.func.sum(STREAM.c.head_seq)))
+
+
 def is_owing(node: Node, peer: NodeId) -> bool:
     """Whether anything recorded here has not been signed for by ``peer``, sealed or not."""
     with node.db.reading() as tx:
-        unsealed = tx.scalar(sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None)).limit(1))
-        return unsealed is not None or queue_of(tx, peer).envelopes > 0
+        return _UNSEALED.scalar(tx) is not None or queue_of(tx, peer).envelopes > 0
 
 
 def mark(node: Node) -> tuple[int, int]:
     """Changes whenever this node has recorded or taken over something new."""
     with node.db.reading() as tx:
-        row = tx.execute(sa.select(sa.func.sum(STREAM.c.messages), sa.func.sum(STREAM.c.head_seq))).one()
+        row = _SUMS.first(tx)
+    assert row is not None
     return int(row[0] or 0), int(row[1] or 0)

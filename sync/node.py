@@ -13,6 +13,7 @@ from core.clock import World, iso
 from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
+from core.store.prepared import Prepared, put
 from core.store.walk import Books, Rot
 from sync import attachments, audit, checkpoint, epoch, handback, neighbour, revoking, rotten, witness
 from sync.attachments import ChunkStore, FileManifest
@@ -29,6 +30,7 @@ from sync.stream_id import Lane
 from sync.tables import KEY, PEER, STREAM
 from sync.x509 import Certificate, read_certificate
 
+_PEER = Prepared(sa.select(PEER).where(PEER.c.node == sa.bindparam("of")))
 Facts = Callable[[sa.Connection], dict[str, Any]]
 """What a tier adds to the report that rides in every contact; short text and whole numbers only."""
 
@@ -241,8 +243,9 @@ class Node:
             values |= facts(tx)
         return values
 
-    def peer(self, tx: sa.Connection, node: NodeId) -> sa.Row[Any] | None:
-        return tx.execute(sa.select(PEER).where(PEER.c.node == node)).one_or_none()
+    def peer(self, tx: sa.Connection, node: NodeId) -> Any | None:
+        """The row of a neighbour in the table of neighbours."""
+        return _PEER.first(tx, of=node)
 
     def note_contact(self, hello: Hello, carrier: str) -> None:
         """Remember that a neighbour was met, with what it said of itself."""
@@ -301,8 +304,7 @@ class Node:
         return [(row.origin, row.lane, row.hold) for row in tx.execute(query)]
 
     def _write_peer(self, tx: sa.Connection, node: NodeId, **values: Any) -> None:
-        if tx.execute(sa.update(PEER).where(PEER.c.node == node).values(**values)).rowcount == 0:
-            tx.execute(sa.insert(PEER).values(node=node, **values))
+        put(tx, PEER, {"node": node}, **values)
 
 
 def _as_handler(take: Callable[[sa.Connection, NodeId, str, bytes], Any]) -> Handler:

@@ -14,6 +14,7 @@ from core.clock import iso
 from core.errors import PeerError, StateError
 from core.identifiers import NodeId
 from core.store.engine import METADATA
+from core.store.prepared import Prepared
 from sync import audit
 from sync.custody import towards
 from sync.envelope import open_envelope
@@ -58,17 +59,27 @@ _OWED = (
     .join(STREAM, STREAM.c.id == DELIVERY.c.stream_id)
     .where(DELIVERY.c.peer == sa.bindparam("to"), _SHARED)
 )
-_UNSEALED = (
+_UNSEALED = Prepared(
     sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None), MESSAGE.c.stream_id.in_(_OWED)).limit(1)
 )
-_UNSIGNED = _OWED.where(DELIVERY.c.acked_seq < STREAM.c.head_seq).limit(1)
-_ON_HOLD = sa.select(STREAM.c.id, STREAM.c.origin).where(STREAM.c.hold.is_not(None), _SHARED)
-_HELD_BACK = _ON_HOLD.where(STREAM.c.id.in_(_OWED)).limit(1)
-_WAITING = sa.select(STREAM.c.readers).where(
-    STREAM.c.applied_seq < STREAM.c.head_seq,
-    STREAM.c.hold.is_(None),
-    STREAM.c.origin != sa.bindparam("me"),
-    _SHARED,
+_UNSIGNED = Prepared(_OWED.where(DELIVERY.c.acked_seq < STREAM.c.head_seq).limit(1))
+_HELD = sa.select(STREAM.c.id, STREAM.c.origin).where(STREAM.c.hold.is_not(None), _SHARED)
+_ON_HOLD = Prepared(_HELD)
+_HELD_BACK = Prepared(_HELD.where(STREAM.c.id.in_(_OWED)).limit(1))
+_WAITING = Prepared(
+    sa.select(STREAM.c.readers).where(
+        STREAM.c.applied_seq < STREAM.c.head_seq,
+        STREAM.c.hold.is_(None),
+        STREAM.c.origin != sa.bindparam("me"),
+        _SHARED,
+    )
+)
+
+
+_OPEN = Prepared(
+    sa.select(DIFFERENCE.c.subject).where(
+        DIFFERENCE.c.peer == sa.bindparam("to"), DIFFERENCE.c.settled_at.is_(None)
+    )
 )
 
 
@@ -77,14 +88,14 @@ def is_level(tx: sa.Connection, node: Node, peer: NodeId) -> bool:
 
     A stream on hold by which the two could differ counts as not level: there people look first.
     """
-    me, asked = node.place.node, {"to": peer, "me": node.place.node}
+    me = node.place.node
     return (
-        tx.scalar(_UNSEALED, asked) is None
-        and tx.scalar(_UNSIGNED, asked) is None
-        and not any(_comes_by(me, NodeId(row.origin), peer) for row in tx.execute(_ON_HOLD))
-        and tx.scalar(_HELD_BACK, asked) is None
+        _UNSEALED.scalar(tx, to=peer) is None
+        and _UNSIGNED.scalar(tx, to=peer) is None
+        and not any(_comes_by(me, NodeId(row.origin), peer) for row in _ON_HOLD.all(tx))
+        and _HELD_BACK.scalar(tx, to=peer) is None
         and not any(
-            f'"{me}"' in readers or f'"{EVERYONE}"' in readers for readers in tx.scalars(_WAITING, asked)
+            f'"{me}"' in readers or f'"{EVERYONE}"' in readers for readers in _WAITING.scalars(tx, me=me)
         )
     )
 
@@ -181,19 +192,20 @@ def check_own(tx: sa.Connection, node: Node, peer: NodeId) -> int:
         if repaired:
             _note(tx, node, "case.repaired", subject, peer=me, cause="unsound")
         _list(tx, node, me, key or subject, subject, None, repaired, repaired)
-    open_here = (DIFFERENCE.c.peer == me) & DIFFERENCE.c.settled_at.is_(None)
     sound_again = set(examined) - set(unsound)
-    for subject in sound_again.intersection(tx.scalars(sa.select(DIFFERENCE.c.subject).where(open_here))):
-        where = open_here & (DIFFERENCE.c.subject == subject)
-        tx.execute(sa.update(DIFFERENCE).where(where).values(settled_at=iso(node.world.now())))
+    open_here = sound_again.intersection(_OPEN.scalars(tx, to=me)) if sound_again else ()
+    for subject in open_here:
+        where = (DIFFERENCE.c.peer == me) & (DIFFERENCE.c.subject == subject)
+        still = where & DIFFERENCE.c.settled_at.is_(None)
+        tx.execute(sa.update(DIFFERENCE).where(still).values(settled_at=iso(node.world.now())))
     return len(unsound)
 
 
 def note_equal(tx: sa.Connection, node: Node, peer: NodeId) -> None:
     """What differed from ``peer`` is equal again: it leaves the list."""
-    still = (DIFFERENCE.c.peer == peer) & DIFFERENCE.c.settled_at.is_(None)
-    settled = list(tx.scalars(sa.select(DIFFERENCE.c.subject).where(still)))
+    settled = _OPEN.scalars(tx, to=peer)
     if settled:
+        still = (DIFFERENCE.c.peer == peer) & DIFFERENCE.c.settled_at.is_(None)
         tx.execute(sa.update(DIFFERENCE).where(still).values(settled_at=iso(node.world.now())))
         _note(tx, node, "difference.settled", peer, count=len(settled))
 
