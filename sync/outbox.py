@@ -63,6 +63,13 @@ _OWED = Prepared(
         ENVELOPE.c.seq,
     )
 )
+_UNSIGNED = Prepared(
+    sa.select(STREAM.c.key)
+    .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
+    .where(DELIVERY.c.peer == sa.bindparam("to"), DELIVERY.c.acked_seq < STREAM.c.head_seq)
+    .order_by(STREAM.c.lane)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _QUEUE = Prepared(
     sa.select(
         sa.func.count(),
@@ -127,15 +134,9 @@ def envelope_bytes(tx: sa.Connection, item: Owed) -> bytes | None:
     return bytes(found.data)
 
 
-def unsigned_streams(peer: NodeId, limit: int) -> sa.Select[tuple[bytes]]:
+def unsigned_streams(tx: sa.Connection, peer: NodeId, limit: int) -> list[bytes]:
     """Keys of the streams of which ``peer`` has not signed for all, the most urgent lane first."""
-    return (
-        sa.select(STREAM.c.key)
-        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
-        .where(DELIVERY.c.peer == peer, DELIVERY.c.acked_seq < STREAM.c.head_seq)
-        .order_by(STREAM.c.lane)
-        .limit(limit)
-    )
+    return [bytes(key) for key in _UNSIGNED.scalars(tx, to=peer, most=limit)]
 
 
 @dataclass(frozen=True, slots=True)

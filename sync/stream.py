@@ -43,11 +43,14 @@ class StreamRow:
     hold: str | None
 
 
+_NEIGHBOURS = Prepared(sa.select(PEER.c.node).order_by(PEER.c.node))
+
+
 def children(tx: sa.Connection, place: Place) -> list[NodeId]:
     """The neighbours below that have been enrolled."""
     if place.tier is Tier.VILLAGE:
         return []
-    nodes = [NodeId(node) for node in tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node))]
+    nodes = [NodeId(node) for node in _NEIGHBOURS.scalars(tx)]
     return [node for node in nodes if node not in (place.node, place.parent)]
 
 

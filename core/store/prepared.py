@@ -42,13 +42,13 @@ class Prepared:
         found = self._handed_over(tx, values).fetchall()
         return list(map(self._row, found))
 
-    def pages(self, tx: sa.Connection, **values: Any) -> Iterator[Any]:
-        """Every row, ``PAGE`` of them read at a time."""
+    def pages(self, tx: sa.Connection, size: int = PAGE, /, **values: Any) -> Iterator[Any]:
+        """Every row, ``size`` of them read at a time."""
         if tx.dialect.name != "sqlite":
-            yield from tx.execute(self._statement, values, execution_options={"yield_per": PAGE})
+            yield from tx.execute(self._statement, values, execution_options={"yield_per": size})
             return
         cursor = self._handed_over(tx, values)
-        while page := cursor.fetchmany(PAGE):
+        while page := cursor.fetchmany(size):
             yield from map(self._row, page)
 
     def first(self, tx: sa.Connection, **values: Any) -> Any | None:
