@@ -79,6 +79,12 @@ _LINES = Prepared(
     )
 )
 _MESSAGES = Prepared(sa.select(CASE_MESSAGE).where(CASE_MESSAGE.c.case_id == sa.bindparam("of")))
+_OPEN = Prepared(
+    sa.select(CASE_MESSAGE)
+    .where(CASE_MESSAGE.c.standing != OutcomeKind.APPLIED)
+    .order_by(CASE_MESSAGE.c.case_id, CASE_MESSAGE.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 _CASE = Prepared(
     sa.select(CASE.c.id, CASE.c.digest, CASE.c.data).where(
         CASE.c.region == sa.bindparam("region"), CASE.c.id == sa.bindparam("id")
@@ -249,13 +255,7 @@ class Casebook:
 
     def attention(self, tx: sa.Connection, limit: int = 200) -> list[Attention]:
         """Messages that are here and not in effect."""
-        query = (
-            sa.select(CASE_MESSAGE)
-            .where(CASE_MESSAGE.c.standing != OutcomeKind.APPLIED)
-            .order_by(CASE_MESSAGE.c.case_id, CASE_MESSAGE.c.id)
-            .limit(limit)
-        )
-        return [_attention(row, self._sound_message(tx, row)) for row in tx.execute(query).all()]
+        return [_attention(row, self._sound_message(tx, row)) for row in _OPEN.all(tx, most=limit)]
 
     def _message_again(self, tx: sa.Connection, row: Any) -> CaseMessage | None:
         """A rotten line of the table of messages, read again from where it came and mended; None if nothing has it."""
@@ -418,7 +418,7 @@ def put_right(tx: sa.Connection, row: Any, message: CaseMessage, data: bytes) ->
     tx.execute(sa.update(CASE_MESSAGE).where(where).values(data=data, **names))
 
 
-def _attention(row: sa.Row[Any], message: CaseMessage | None) -> Attention:
+def _attention(row: Any, message: CaseMessage | None) -> Attention:
     if message is None:
         rot = message_rot(row.digest, row.case_id, mended=False)
         return Attention(CaseId(row.case_id), row.id, "", row.standing, rot.zh, rot.en)

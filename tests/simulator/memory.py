@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from core import merge, messages
-from core.store import casebook, casework, rebuild
+from core import case, merge, messages
+from core.store import casebook, casecheck, casework, rebuild
 from sync.primitives import VerifyKey
 
 REMEMBERED = 20_000
@@ -22,9 +22,11 @@ def remembering() -> Iterator[None]:
     """While this lasts, equal questions to these functions are answered from memory; errors are not remembered."""
     verifies = VerifyKey.verifies
     once = lru_cache(REMEMBERED)(lambda key, signature, data: verifies(key, signature, data))
+    read_case = lru_cache(REMEMBERED)(case.case_from_json)
     decode, digest = lru_cache(REMEMBERED)(messages.decode), _by_identity(merge.content_digest)
     kept: list[tuple[Any, str, Any]] = [
         (VerifyKey, "verifies", lambda self, signature, data: once(self, signature, data)),
+        *((module, "case_from_json", read_case) for module in (casebook, casecheck)),
         *((module, "decode", decode) for module in (casebook, casework, rebuild)),
         *((module, "content_digest", digest) for module in (merge, casebook, rebuild)),
     ]
