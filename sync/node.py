@@ -323,8 +323,4 @@ def stored_keys(tx: sa.Connection) -> list[KeyRecord]:
 def store_keys(tx: sa.Connection, records: Iterable[KeyRecord]) -> None:
     """Store what a change of the keyring returned."""
     for record in records:
-        where = KEY.c.record_id == record.record_id
-        if tx.execute(sa.update(KEY).where(where).values(record=record.data)).rowcount == 0:
-            tx.execute(
-                sa.insert(KEY).values(record_id=record.record_id, node=record.node, record=record.data)
-            )
+        put(tx, KEY, {"record_id": record.record_id}, node=record.node, record=record.data)
