@@ -97,6 +97,11 @@ _SEEN = Prepared(
 )
 
 
+def is_waiting(tx: sa.Connection, place: Place) -> bool:
+    """Whether anything that is held and may be read here is not in effect yet."""
+    return any(_is_for(place, stream_row(row).stream) for row in _UNAPPLIED.all(tx))
+
+
 def _waiting(db: Database, place: Place) -> list[StreamRow]:
     with db.reading() as tx:
         rows = _UNAPPLIED.all(tx)

@@ -38,23 +38,32 @@ class Place:
 
 
 _VALUE = Prepared(sa.select(NODE_STATE.c.value).where(NODE_STATE.c.name == sa.bindparam("fact")))
-_PLACE = Prepared(
-    sa.select(NODE_STATE.c.name, NODE_STATE.c.value).where(
-        sa.or_(NODE_STATE.c.name == "node", NODE_STATE.c.name == "epoch")
+REVOCATIONS = "revocations"
+_STANDING = Prepared(
+    sa.union_all(
+        *(
+            sa.select(NODE_STATE.c.name, NODE_STATE.c.value).where(NODE_STATE.c.name == fact)
+            for fact in ("node", "epoch", REVOCATIONS)
+        )
     )
 )
 
 
 def read_place(tx: sa.Connection) -> Place:
     """Who this database belongs to. Raises ``LocalError`` (``node.not_initialised``)."""
-    facts = {name: json.loads(value) for name, value in _PLACE.all(tx)}
+    return read_standing(tx)[0]
+
+
+def read_standing(tx: sa.Connection) -> tuple[Place, int]:
+    """Who this database belongs to, and the number of the revocation list in it. Raises as :func:`read_place`."""
+    facts = {name: json.loads(value) for name, value in _STANDING.all(tx)}
     if "node" not in facts:
         raise LocalError(
             "node.not_initialised",
             zh="这台设备还没有初始化。请先运行 init。",
             en="This installation has not been initialised. Run init first.",
         )
-    return Place(NodeId(facts["node"]), facts["epoch"])
+    return Place(NodeId(facts["node"]), facts["epoch"]), facts.get(REVOCATIONS, 0)
 
 
 def read_fact(tx: sa.Connection, name: str, default: Any = None) -> Any:

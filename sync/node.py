@@ -20,7 +20,7 @@ from sync.attachments import ChunkStore, FileManifest
 from sync.custody import towards
 from sync.dispatch import Dispatch, Handler, Incoming
 from sync.hello import Hello, is_token_of
-from sync.identity import Place, read_place
+from sync.identity import Place, read_place, read_standing
 from sync.keyring import KeyRecord, Keyring
 from sync.packing import Message
 from sync.retry import BUDGET_BYTES_START
@@ -120,8 +120,8 @@ class Node:
 
     def refresh(self, tx: sa.Connection) -> Place:
         """The place as the database has it: another program of this node may have begun a new epoch, or revoked keys."""
-        self.place = read_place(tx)
-        revoking.catch_up(tx, self.keyring)
+        self.place, revocations = read_standing(tx)
+        revoking.catch_up(tx, self.keyring, revocations)
         return self.place
 
     def ordinal(self, tx: sa.Connection) -> int:
@@ -176,14 +176,10 @@ class Node:
         audit.note(tx, self.world, actor="sync", action="contact.false_witness", subject=hello.sender)
         return False
 
-    def note_returned(self, hello: Hello) -> None:
+    def note_returned(self, tx: sa.Connection, hello: Hello) -> None:
         """After a bundle was taken: has its sender given back all that it holds of our own words?"""
         if hello.seen.epoch == self.place.epoch and not hello.owes:
-            with self.db.reading() as tx:
-                waiting = hello.sender in epoch.recovering(tx)
-            if waiting:
-                with self.db.transaction() as tx:
-                    epoch.note_recovered(tx, self.world, hello.sender)
+            epoch.note_recovered(tx, self.world, hello.sender)
 
     def take_begun(self, tx: sa.Connection, incoming: Incoming) -> None:
         """Another node has begun an epoch: go on with what was held, and give a new machine the open cases."""
@@ -247,31 +243,29 @@ class Node:
         """The row of a neighbour in the table of neighbours."""
         return _PEER.first(tx, of=node)
 
-    def note_contact(self, hello: Hello, carrier: str) -> None:
+    def note_contact(self, tx: sa.Connection, hello: Hello, carrier: str) -> None:
         """Remember that a neighbour was met, with what it said of itself."""
         now = self.world.now()
         clock: dict[str, int] = {}
         if carrier != "usb":
             # A stick may have been days on its way; over a line the difference is that of the clocks.
             clock["clock_offset_s"] = round(hello.at / 1000 - now.timestamp())
-        below = hello.sender != self.place.parent
-        with self.db.transaction() as tx:
-            if below:
-                meet_child(tx, self.place, hello.sender)
-            self._write_peer(
-                tx,
-                hello.sender,
-                epoch=hello.epoch,
-                last_contact_at=iso(now),
-                last_attempt_at=iso(now),
-                last_error=None,
-                failures=0,
-                carrier=carrier,
-                knows_serial=hello.knows,
-                knows_epoch=hello.seen.epoch or None,
-                report=json.dumps(hello.report, ensure_ascii=False),
-                **clock,
-            )
+        if hello.sender != self.place.parent:
+            meet_child(tx, self.place, hello.sender)
+        self._write_peer(
+            tx,
+            hello.sender,
+            epoch=hello.epoch,
+            last_contact_at=iso(now),
+            last_attempt_at=iso(now),
+            last_error=None,
+            failures=0,
+            carrier=carrier,
+            knows_serial=hello.knows,
+            knows_epoch=hello.seen.epoch or None,
+            report=json.dumps(hello.report, ensure_ascii=False),
+            **clock,
+        )
 
     def note_failure(self, peer: NodeId, error: LiandongError, budget_bytes: int) -> None:
         """Remember that a neighbour could not be met, and why, in words."""
