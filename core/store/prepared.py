@@ -17,6 +17,8 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from core.store.engine import say_plainly
 
 PAGE = 200
+PLAIN = "sqlite"
+"""The database whose driver takes the text of a statement as it is."""
 _SQLITE = SQLiteDialect_pysqlite()
 
 
@@ -37,14 +39,14 @@ class Prepared:
 
     def all(self, tx: sa.Connection, **values: Any) -> Sequence[Any]:
         """Every row."""
-        if tx.dialect.name != "sqlite":
+        if tx.dialect.name != PLAIN:
             return tx.execute(self._statement, values).all()
         found = self._handed_over(tx, values).fetchall()
         return list(map(self._row, found))
 
     def pages(self, tx: sa.Connection, size: int = PAGE, /, **values: Any) -> Iterator[Any]:
         """Every row, ``size`` of them read at a time."""
-        if tx.dialect.name != "sqlite":
+        if tx.dialect.name != PLAIN:
             yield from tx.execute(self._statement, values, execution_options={"yield_per": size})
             return
         cursor = self._handed_over(tx, values)
@@ -53,27 +55,27 @@ class Prepared:
 
     def first(self, tx: sa.Connection, **values: Any) -> Any | None:
         """The first row, None if there is none."""
-        if tx.dialect.name != "sqlite":
+        if tx.dialect.name != PLAIN:
             return tx.execute(self._statement, values).first()
         found = self._handed_over(tx, values).fetchall()
         return self._row(found[0]) if found else None
 
     def scalar(self, tx: sa.Connection, **values: Any) -> Any:
         """The first column of the first row, None if there is none."""
-        if tx.dialect.name != "sqlite":
+        if tx.dialect.name != PLAIN:
             return tx.scalar(self._statement, values)
         found = self._handed_over(tx, values).fetchall()
         return found[0][0] if found else None
 
     def scalars(self, tx: sa.Connection, **values: Any) -> list[Any]:
         """The first column of every row."""
-        if tx.dialect.name != "sqlite":
+        if tx.dialect.name != PLAIN:
             return list(tx.scalars(self._statement, values))
         return [row[0] for row in self._handed_over(tx, values).fetchall()]
 
     def run(self, tx: sa.Connection, **values: Any) -> int:
         """Write; returns how many rows were touched."""
-        if tx.dialect.name != "sqlite":
+        if tx.dialect.name != PLAIN:
             return tx.execute(self._statement, values).rowcount
         return int(self._handed_over(tx, values).rowcount)
 
@@ -104,7 +106,7 @@ class Savepoint:
 
     def __init__(self, tx: sa.Connection) -> None:
         self._tx = tx
-        self._nested = tx.begin_nested() if tx.dialect.name != "sqlite" else None
+        self._nested = tx.begin_nested() if tx.dialect.name != PLAIN else None
         if self._nested is None:
             say_plainly(tx, "SAVEPOINT step")
 
