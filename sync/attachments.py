@@ -242,8 +242,24 @@ def lose_chunk(tx: sa.Connection, digest: str) -> list[str]:
     return files
 
 
+# Nearly always no file is on its way: then a bundle asks no more than this.
+_PARTIAL = Prepared(sa.select(ATTACHMENT.c.id).where(ATTACHMENT.c.complete_at.is_(None)).limit(1))
+_UNSIGNED = Prepared(
+    sa.select(ENVELOPE.c.seq)
+    .join(STREAM, STREAM.c.id == ENVELOPE.c.stream_id)
+    .join(DELIVERY, (DELIVERY.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
+    .where(DELIVERY.c.peer == sa.bindparam("by"), STREAM.c.lane == Lane.ATTACHMENT)
+    .limit(1)
+)
+_WISHED = Prepared(
+    sa.select(ATTACHMENT_DELIVERY.c.peer).where(ATTACHMENT_DELIVERY.c.peer == sa.bindparam("by")).limit(1)
+)
+
+
 def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple[str, bytes]]:
     """Files not whole here that came from ``peer``, or that it has signed for; each with the bitmap of what is held."""
+    if _PARTIAL.scalar(tx) is None:
+        return []
     return [(row.id, bytes(row.have)) for row in _wanted().all(tx, by=peer, most=limit)]
 
 
@@ -284,6 +300,8 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
     A bitmap that came after ``peer`` had signed for a file, or from the neighbour that brought the file or made it, tells
     of chunks it has lost: each is given once every time it says so.
     """
+    if _UNSIGNED.scalar(tx, by=peer) is None and _WISHED.scalar(tx, by=peer) is None:
+        return
     told: set[str] = set()
     asked = {"by": peer, "most": EVERY_FILE if files_max is None else files_max}
     for row in _chunks_owed().pages(tx, FILES_PAGE, **asked):

@@ -66,6 +66,8 @@ def begin(tx: sa.Connection, place: Place, world: World, reason: Reason) -> Plac
     write_fact(tx, _RECOVERING, sorted(_neighbours(tx, place)))
     write_fact(tx, _SUPERSEDED, None)
     tx.execute(sa.delete(RUN))
+    # An epoch that ended before anybody heard of it concerns nobody; said in another one it would be refused.
+    tx.execute(sa.delete(MESSAGE).where(MESSAGE.c.type == EPOCH_BEGUN, MESSAGE.c.seq.is_(None)))
     for stream in _own_streams(tx, fresh):
         beyond = stream.head_seq if stream.hold is None else _signed_for_by_all(tx, stream)
         carry_over(tx, fresh, stream, beyond=beyond)
