@@ -71,6 +71,8 @@ class Disk:
         self.is_full = False
         self.copies: list[Copy] = []
         self.aside: set[str] = set()
+        self.spoilt: set[str] = set()
+        """Chunks that rotted on this disk one day: it may sign for them again after a restore, until it looks."""
         self._life = 0
         folder.mkdir(parents=True)
         self._lay(template)
@@ -124,6 +126,7 @@ class Disk:
         data = bytearray(self.chunks[digest])
         data[chance.randrange(len(data))] ^= 1
         self.chunks[digest] = bytes(data)
+        self.spoilt.add(digest)
 
     def names(self, part: str) -> list[str]:
         """Digests of the chunks here that begin with ``part``."""
