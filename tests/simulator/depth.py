@@ -134,6 +134,7 @@ class PlatterDisk(Disk):
     def spoil_chunk(self, digest: str, chance: random.Random) -> None:
         name = self._chunk(digest)
         self.platter.rot(name, chance.randrange(len(self.platter.names[name].data)), 0)
+        self.spoilt.add(digest)
 
     def moved_aside(self) -> list[str]:
         return sorted(
