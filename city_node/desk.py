@@ -52,6 +52,7 @@ def open_desk(folder: Path) -> Iterator[DeskContext]:
 
 
 def beat(app: City) -> None:
-    """Every few seconds while the node runs: cards at the second they are due, and the ledger whole."""
+    """Every few seconds while the node runs: cards at the second they are due, the ledger whole, the lines of the sheet."""
     app.office.supervisor.catch_up(app.installation.db)
     app.office.ledger.catch_up(app.installation.db)
+    app.office.bookkeeper.catch_up(app.installation.db)

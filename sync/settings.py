@@ -20,7 +20,8 @@ class Settings:
     """``listen`` and ``parent`` addresses are ``host:port`` and ``https://host:port``; empty where a tier has none.
 
     ``contact`` is the port for enrolled nodes (client certificate required), ``enrol`` the one for new nodes,
-    ``desk`` the officers' pages. ``contact_every_s`` 1-86400, ``backup_hour`` 0-23 local time.
+    ``desk`` the officers' pages. ``contact_every_s`` 1-86400, ``backup_hour`` 0-23 local time;
+    ``sheet_every_s`` 60-86400 is how soon a village or township tells the city changed figures again.
     """
 
     node: str
@@ -34,6 +35,7 @@ class Settings:
     database_url: str = ""
     backup_hour: int = 2
     backups_kept: int = 14
+    sheet_every_s: int = 600
     lang: str = "zh"
 
 
@@ -42,6 +44,7 @@ _RANGES = {
     "contact_timeout_s": (2, 600),
     "backup_hour": (0, 23),
     "backups_kept": (1, 365),
+    "sheet_every_s": (60, 86_400),
 }
 
 
