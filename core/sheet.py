@@ -97,6 +97,11 @@ CLOCK_OFF_S = 300
 """A clock that is off by more puts cases on the wrong day around midnight, and limits on the wrong second."""
 
 
+def is_clock_off(offset_s: int | None) -> bool:
+    """Whether a clock is known to be wrong by more than ``CLOCK_OFF_S``."""
+    return offset_s is not None and abs(offset_s) > CLOCK_OFF_S
+
+
 @dataclass(frozen=True, slots=True)
 class Teller:
     """What is known of the node behind a book.
@@ -112,7 +117,7 @@ class Teller:
 
     @property
     def is_clock_off(self) -> bool:
-        return self.clock_offset_s is not None and abs(self.clock_offset_s) > CLOCK_OFF_S
+        return is_clock_off(self.clock_offset_s)
 
 
 @dataclass(frozen=True, slots=True)

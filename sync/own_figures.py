@@ -70,12 +70,11 @@ class OwnFigures:
             return 0
         rows: set[tuple[int, int]] = set()
         for subject in subjects:
-            own = sa.select(MESSAGE.c.stream_id, MESSAGE.c.seq)
-            rows.update(
-                tx.execute(own.where(MESSAGE.c.subject == subject, MESSAGE.c.seq.is_not(None))).tuples()
+            own = sa.select(MESSAGE.c.stream_id, MESSAGE.c.seq).where(
+                MESSAGE.c.subject == subject, MESSAGE.c.seq.is_not(None)
             )
             others = sa.select(APPLIED.c.stream_id, APPLIED.c.seq).where(APPLIED.c.subject == subject)
-            rows.update(tx.execute(others).tuples())
+            rows |= {(row.stream_id, row.seq) for query in (own, others) for row in tx.execute(query)}
         return refetch.offer_again(tx, parent, sorted(rows))
 
 

@@ -13,6 +13,7 @@ from core.clock import CHINA, World
 from core.errors import PeerError
 from core.identifiers import CaseId, NodeId, case_id_parts, city_of, division_of, new_id
 from core.shape import to_plain
+from core.sheet import is_clock_off
 from core.sheet_report import (
     CASES_MAX,
     RESEND_ASKED,
@@ -212,6 +213,7 @@ class Reporter:
             figures.epoch,
             figures.software,
             to_plain(figures.troubles),
+            sorted(one.node for one in figures.neighbours if is_clock_off(one.clock_offset_s)),
             self._office.shelf.version,
             self._office.shelf.calendar.version,
         ]
