@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from city_node.app import City, open_city
 from city_node.ledgers import pages as ledgers
+from city_node.nodes.pages import NodePages
 from city_node.office import CityOffice
 from city_node.projects.pages import ProjectPages
+from city_node.sheet.pages import SheetPages
 from city_node.supervision.pages import SupervisionPages
 from core.desk.context import DeskContext
 from core.desk.sections import Wing
@@ -25,7 +27,7 @@ def desk_context(app: City) -> DeskContext:
 
 
 def wings(office: CityOffice) -> tuple[Wing, ...]:
-    """What the city's desk has beside what every desk has."""
+    """What the city's desk has beside what every desk has, and what looks at the carrier itself."""
     return (
         SupervisionPages(office.supervisor).wing(),
         ProjectPages(office.projects).wing(),
@@ -38,7 +40,9 @@ def build_desk(app: City) -> "DeskApp":
     # The web framework is imported by the node that serves pages, not by every command.
     from core.desk.web import desk_app
 
-    return desk_app(desk_context(app), *wings(app.office))
+    node, folder = app.installation.node, app.installation.folder
+    own = (SheetPages(app.office, node).wing(), NodePages(app.office, node, folder).wing())
+    return desk_app(desk_context(app), *wings(app.office), *own)
 
 
 @contextmanager

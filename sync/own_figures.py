@@ -21,7 +21,7 @@ from core.carriage import (
     Troubles,
 )
 from core.clock import from_iso
-from core.errors import StateError
+from core.errors import PeerError, StateError
 from core.identifiers import NodeId, Tier
 from sync import damage, epoch, neighbour, refetch, repair
 from sync.held import count_messages
@@ -84,7 +84,7 @@ def certificate_end(node: Node, name: NodeId) -> datetime | None:
         return None
     try:
         return node.keyring.pair_of(name).signing.not_after
-    except StateError:
+    except (StateError, PeerError):
         return None
 
 

@@ -56,7 +56,10 @@ class House:
 
     def __init__(self, context: DeskContext, sessions: Sessions, wings: Sequence[Wing]) -> None:
         self.context, self.sessions = context, sessions
-        self.sections = [section for wing in wings for section in wing.sections]
+        # A tier's own section takes the place of the shared one of that name.
+        named = {section.key: section for wing in wings for section in wing.sections if section.key}
+        unnamed = [section for wing in wings for section in wing.sections if not section.key]
+        self.sections = [*named.values(), *unnamed]
         self.words = {key: words for wing in wings for key, words in wing.words.items()} | WORDS
         self.templates = _templates([wing.package for wing in wings])
 
