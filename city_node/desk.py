@@ -27,7 +27,7 @@ def desk_context(app: City) -> DeskContext:
 
 
 def wings(office: CityOffice) -> tuple[Wing, ...]:
-    """What the city's desk has beside what every desk has, and what looks at the carrier itself."""
+    """What the city's desk has beside what every desk has, but for what looks at the carrier itself."""
     return (
         SupervisionPages(office.supervisor).wing(),
         ProjectPages(office.projects).wing(),

@@ -38,7 +38,7 @@ from core.desk.visit import Answer, Visit
 from core.errors import InputError
 from core.identifiers import Tier, parent_of, parse_case_id, parse_division, tier_of
 from core.messages import CASE_ROLES, Role
-from core.sheet import REMEDIES, Cause, Remedy, Verdict
+from core.sheet import REMEDIES, Cause, Remedy, Side, Verdict, Word
 from sync.node import Node
 
 LOOKERS = frozenset({Role.SUPERVISOR, Role.WINDOW_HEAD, Role.AUDITOR, Role.ADMINISTRATOR})
@@ -122,14 +122,17 @@ class SheetPages:
         with visit.context.db.reading() as tx:
             row = find_difference(tx, visit.request.path_params["difference"])
             history = steps(tx, row.id)
+        words = json.loads(row.words)
         may_act = not ACTORS.isdisjoint(visit.signed_in.officer.roles)
         return visit.page(
             "sheet_difference.html",
             row=difference_of(visit, row),
             words=[
-                (visit.say(f"side.{side}"), visit.say(f"word.{word}"))
-                for side, word in json.loads(row.words).items()
+                (visit.say(f"side.{side}"), visit.say(f"word.{words[side]}"))
+                for side in Side
+                if side in words
             ],
+            is_here=words.get(Side.CITY) == Word.HAS,
             history=history,
             remedies=remedies_of(row) if may_act else [],
             replace=row.division

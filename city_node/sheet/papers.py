@@ -92,7 +92,7 @@ def envelope(tx: sa.Connection, keyring: Keyring, key: str, seq: int) -> Sheet:
 def envelopes_of(tx: sa.Connection, low: str, high: str) -> dict[str, list[tuple[str, int, str]]]:
     """``(stream key, number, origin)`` of every envelope about the subjects from ``low`` to below ``high``."""
     found: dict[str, list[tuple[str, int, str]]] = {}
-    for table in (APPLIED, MESSAGE):
+    for table in (APPLIED, MESSAGE, QUARANTINE):
         query = (
             sa.select(table.c.subject, STREAM.c.key, table.c.seq, STREAM.c.origin)
             .join(STREAM, STREAM.c.id == table.c.stream_id)
@@ -101,7 +101,9 @@ def envelopes_of(tx: sa.Connection, low: str, high: str) -> dict[str, list[tuple
             .order_by(STREAM.c.origin, table.c.seq)
         )
         for row in tx.execute(query):
-            found.setdefault(row.subject, []).append((bytes(row.key).hex(), row.seq, row.origin))
+            papers, paper = found.setdefault(row.subject, []), (bytes(row.key).hex(), row.seq, row.origin)
+            if paper not in papers:
+                papers.append(paper)
     return found
 
 
@@ -134,7 +136,7 @@ def _paper(tx: sa.Connection, keyring: Keyring, stream: StreamRow, row: sa.Row[A
 
 def _cases(tx: sa.Connection, row: int, seq: int) -> tuple[CaseId, ...]:
     subjects: set[str] = set()
-    for table in (APPLIED, MESSAGE):
+    for table in (APPLIED, MESSAGE, QUARANTINE):
         query = sa.select(table.c.subject).where(table.c.stream_id == row, table.c.seq == seq)
         subjects |= {subject for subject in tx.scalars(query) if len(subject) == 26}
     return tuple(map(CaseId, sorted(subjects)))
