@@ -17,7 +17,17 @@ from core.case import Case
 from core.clock import CHINA, World, from_iso, iso
 from core.errors import LocalError
 from core.identifiers import NodeId, case_id_parts, division_of, new_id
-from core.sheet import Cause, Counts, Finding, Side, is_unconfirmed, judge, place_in_counts
+from core.sheet import (
+    Cause,
+    Counts,
+    Finding,
+    Side,
+    Teller,
+    is_reported,
+    is_unconfirmed,
+    judge,
+    place_in_counts,
+)
 from core.sheet_report import digest_of
 from core.states import CLOSED, DECIDED
 from core.store.casebook import CASE
@@ -108,7 +118,7 @@ class Bookkeeper:
         """Draw up one line, and bring its differences to what is found."""
         whole = gather(tx, self._world, self._office.casebook, day, division)
         findings = [found for one in whole.sightings if (found := judge(one, whole.tellers)) is not None]
-        findings += self._of_the_day(whole, findings)
+        findings += self._of_the_day(tx, whole, findings)
         unconfirmed = sum(is_unconfirmed(one) for one in whole.sightings)
         digests = {str(side): digest_of(cases) for side, cases in whole.claimed.items()}
         drawn = Drawn(day, division, _counts(whole), digests, unconfirmed)
@@ -116,21 +126,28 @@ class Bookkeeper:
         self._settle(tx, day, division, findings)
         return drawn
 
-    def _of_the_day(self, whole: Day, findings: list[Finding]) -> list[Finding]:
-        """What is wrong with a node and names no case."""
-        today = f"{self._world.now().astimezone(CHINA):%Y%m%d}"
+    def _of_the_day(self, tx: sa.Connection, whole: Day, findings: list[Finding]) -> list[Finding]:
+        """What is wrong with a node and names no case: found today, and kept on its day until it is mended."""
+        today = day_of(self._world.now())
+        which = date(int(whole.day[:4]), int(whole.day[4:6]), int(whole.day[6:]))
+        where = (DIFFERENCE.c.day == whole.day) & (DIFFERENCE.c.division == whole.division)
+        query = sa.select(DIFFERENCE.c.id).where(
+            where, DIFFERENCE.c.case_id == "", DIFFERENCE.c.status != "level"
+        )
+        author = whole.tellers.get(whole.sides[0], Teller())
+        is_told = is_reported(which, whole.told_on, today)
         causes = {one.cause for one in findings}
+        conditions = (
+            (Cause.CLONED, whole.is_held),
+            (Cause.QUARANTINED, whole.has_closed),
+            (Cause.LOST, author.is_silent and not is_told),
+            (Cause.CLOCK, author.is_clock_off),
+        )
         found = []
-        if whole.day == today:
-            author = whole.tellers.get(whole.sides[0])
-            if whole.is_held and Cause.CLONED not in causes:
-                found.append(Finding(Cause.CLONED, "", {}))
-            elif whole.has_closed and Cause.QUARANTINED not in causes:
-                found.append(Finding(Cause.QUARANTINED, "", {}))
-            elif author is not None and author.is_silent and Cause.LOST not in causes:
-                found.append(Finding(Cause.LOST, "", {}))
-            elif author is not None and author.is_clock_off and Cause.CLOCK not in causes:
-                found.append(Finding(Cause.CLOCK, "", {}))
+        if which == today or tx.scalar(query) is not None:
+            found = [Finding(cause, "", {}) for cause, holds in conditions if holds and cause not in causes][
+                :1
+            ]
         named = {one.case for one in findings}
         found += [
             Finding(Cause.UNPAID, case.id, {})

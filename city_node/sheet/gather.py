@@ -12,7 +12,7 @@ from city_node.sheet.rhythm import rhythms
 from city_node.sheet.tables import CLAIM, REPORT
 from core.carriage import Figures
 from core.case import Case
-from core.clock import World, from_iso
+from core.clock import CHINA, World, from_iso
 from core.errors import LocalError
 from core.identifiers import CaseId, NodeId, Tier, case_id_parts, division_of, parent_of, tier_of
 from core.shape import from_plain
@@ -70,6 +70,8 @@ class Day:
     """A stream of this division is on hold, or two devices speak as one."""
     has_closed: bool = False
     """An envelope of this division could not be opened."""
+    told_on: date | None = None
+    """The China date of the newest report of whoever registers here, by the earlier of both clocks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +153,15 @@ def gather(tx: sa.Connection, world: World, casebook: Casebook, day: str, divisi
         )
     whole.claimed = _claimed(own.values(), above.values(), here)
     whole.tellers = _tellers(tx, world, division, township, own, above)
+    author = (own or above).get(NodeId(division))
+    if author is not None and author.told is not None:
+        whole.told_on = told_on(author.told.at, author.told.received_at)
     return whole
+
+
+def told_on(at: datetime, received_at: datetime) -> date:
+    """The day that a report tells of, by the earlier clock: one that is ahead must not close a day that has not ended."""
+    return min(at, received_at).astimezone(CHINA).date()
 
 
 def _word(case: CaseId, book: Book | None, passage: _Passage | None, lower: Book | None) -> Word:

@@ -8,6 +8,7 @@ from datetime import date
 import sqlalchemy as sa
 
 from city_node.sheet.bookkeeper import day_of, enrolled_divisions
+from city_node.sheet.gather import told_on
 from city_node.sheet.lines import Drawn, lines_of
 from city_node.sheet.rhythm import rhythms
 from city_node.sheet.tables import DIFFERENCE, REPORT
@@ -174,8 +175,7 @@ def _told_on(tx: sa.Connection) -> tuple[dict[str, date], int]:
     for row in tx.execute(sa.select(REPORT).order_by(REPORT.c.received_at)).all():
         if not neighbour.is_current(tx, NodeId(row.node), row.epoch):
             continue
-        # A clock that is ahead must not close a day that has not ended.
-        found[row.node] = min(day_of(from_iso(row.at)), day_of(from_iso(row.received_at)))
+        found[row.node] = told_on(from_iso(row.at), from_iso(row.received_at))
         troubles = parse_json(row.body.encode())["figures"]["troubles"]
         is_unwell = any(value for value in troubles.values())
         unwell.add(row.node) if is_unwell else unwell.discard(row.node)

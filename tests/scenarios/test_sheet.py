@@ -13,13 +13,17 @@ from core.errors import LiandongError, StateError
 from core.identifiers import NodeId
 from core.messages import MessageType
 from core.sheet import Side, Verdict
+from core.sheet_report import RESEND_ASKED, SHEET_REPORTED, ResendAsked, encode_asked
 from core.store.casebook import CASE, CASE_MESSAGE
 from core.store.engine import open_sqlite
 from core.store.office import Office
-from sync import meeting
+from sync import contact, meeting
 from sync.chunkstore import FileChunkStore
+from sync.compose import compose
 from sync.epoch import Reason
+from sync.held import held
 from sync.node import Node
+from sync.stream_id import Lane
 from sync.transport.usb import Stick
 from tests.scenarios.books import Books
 from tests.scenarios.offices import FAR_VILLAGE, NEIGHBOUR, VILLAGE, Offices
@@ -95,9 +99,6 @@ def test_what_a_township_holds_back_is_in_transit_while_it_owes_it(books: Books)
 
 def _only_control(books: Books, child: NodeId) -> None:
     """One bundle gets across that is too small for more than what goes first."""
-    from sync import contact
-    from sync.compose import compose
-
     node = books.nodes[child]
     assert node.place.parent is not None
     bundle = compose(node, node.place.parent, budget_bytes=1)
@@ -125,6 +126,36 @@ def test_a_village_that_has_stopped_is_silent_and_nothing_is_called_level(books:
     assert books.differences() == []
     assert books.verdict(VILLAGE) is Verdict.LEVEL
     assert books.find(CITY, case) is not None
+
+
+def test_a_silence_that_goes_on_stays_on_each_of_its_days_until_somebody_tells_of_them(books: Books) -> None:
+    books.world.pass_time(days=4)
+    others = (TOWN, NEIGHBOUR, OTHER_TOWN, FAR_VILLAGE)
+    books.told(*others)
+    first = books.today
+    books.world.pass_time(days=1)
+    books.told(*others)
+    assert books.differences(VILLAGE) == [("", "lost", "open")] * 2
+    assert books.verdict(VILLAGE, first) is books.verdict(VILLAGE) is Verdict.LOST
+    books.told()
+    assert books.differences() == []
+    assert books.verdict(VILLAGE, first) is books.verdict(VILLAGE) is Verdict.LEVEL
+
+
+def test_a_city_of_an_older_version_keeps_the_reports_and_takes_them_after_its_upgrade(books: Books) -> None:
+    city = books.nodes[CITY]
+    handler = city.dispatch._handlers[SHEET_REPORTED]
+    city.dispatch.forget(SHEET_REPORTED)
+    case = books.submit(VILLAGE)
+    books.settle()
+    books.told()
+    assert Side.VILLAGE not in books.line(VILLAGE).digests or books.line(VILLAGE).counts.taken_in == 0
+    assert books.find(CITY, case) is not None, "a report that is not understood stops nothing"
+    city.dispatch._handlers[SHEET_REPORTED] = handler
+    assert city.retry_quarantined() >= 2
+    books.draw()
+    assert books.verdict(VILLAGE) is Verdict.LEVEL
+    assert books.line(VILLAGE).counts.taken_in == 1
 
 
 def test_a_township_that_has_stopped_silences_its_villages(books: Books) -> None:
@@ -301,14 +332,9 @@ def test_a_case_that_vanished_from_the_city_is_unknown_and_comes_back_from_the_s
 
 
 def test_only_the_city_may_ask_and_nobody_speaks_in_another_s_name(books: Books) -> None:
-    from core.sheet_report import RESEND_ASKED, ResendAsked, encode_asked
-    from sync.stream_id import Lane
-
     town = books.nodes[TOWN]
     with town.db.transaction() as tx:
         town.say(tx, [VILLAGE], Lane.CONTROL, RESEND_ASKED, encode_asked(ResendAsked(())))
     books.settle()
     with books.nodes[VILLAGE].db.reading() as tx:
-        from sync.held import held
-
         assert [one.code for one in held(tx)] == ["sheet.stranger"]
