@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from city_node.sheet import pairs
 from city_node.sheet.gather import Day, gather
 from city_node.sheet.incoming import take_report
-from city_node.sheet.lines import Drawn, keep, mark_stale, stale
-from city_node.sheet.rhythm import hear
+from city_node.sheet.lines import Drawn, keep, lines_of, mark_stale, stale
+from city_node.sheet.rhythm import hear, rhythms
 from city_node.sheet.steps import step
 from city_node.sheet.tables import DIFFERENCE, PERSON
 from core.case import Case
@@ -18,6 +18,7 @@ from core.clock import CHINA, World, from_iso, iso
 from core.errors import LocalError
 from core.identifiers import NodeId, case_id_parts, division_of, new_id
 from core.sheet import (
+    CLOCK_OFF_S,
     Cause,
     Counts,
     Finding,
@@ -33,9 +34,12 @@ from core.states import CLOSED, DECIDED
 from core.store.casebook import CASE
 from core.store.engine import Database
 from core.store.office import Office
-from sync.tables import KEY, PEER
+from sync import neighbour
+from sync.checkpoint import CLOSED_ENVELOPE
+from sync.identity import read_place
+from sync.tables import KEY, PEER, QUARANTINE, STREAM
 
-SWEEP_MAX = 200
+SWEEP_MAX = 40
 """Lines drawn up in one transaction."""
 AGAIN_EVERY_S = 60.0
 """So often lines that differ are looked at again although nothing came: time itself changes causes."""
@@ -98,12 +102,21 @@ class Bookkeeper:
         return found
 
     def look_again(self, tx: sa.Connection) -> None:
-        """Signs of life of the neighbours, a line of today for every enrolled node, and all that differs."""
+        """Signs of life of the neighbours, a line of today for every enrolled node, who is silent, and all that differs."""
         for row in tx.execute(sa.select(PEER.c.node, PEER.c.last_contact_at)).all():
             if row.last_contact_at is not None:
                 hear(tx, row.node, from_iso(row.last_contact_at))
-        today = f"{self._world.now().astimezone(CHINA):%Y%m%d}"
-        mark_stale(tx, [(today, division) for division in enrolled_divisions(tx)])
+        now = self._world.now()
+        today = f"{now.astimezone(CHINA):%Y%m%d}"
+        enrolled = enrolled_divisions(tx)
+        silent = {node for node, rhythm in rhythms(tx).items() if rhythm.is_silent(now)} & enrolled
+        mark_stale(
+            tx,
+            [
+                (today, division)
+                for division in (enrolled - lines_of(tx, today).keys()) | silent | _troubled(tx)
+            ],
+        )
         query = sa.select(DIFFERENCE.c.day, DIFFERENCE.c.division).where(DIFFERENCE.c.status != "level")
         mark_stale(tx, [(row.day, row.division) for row in tx.execute(query.distinct())])
 
@@ -192,6 +205,20 @@ class Bookkeeper:
 
     def _move(self, tx: sa.Connection, id_: str, now: str, **values: str) -> None:
         tx.execute(sa.update(DIFFERENCE).where(DIFFERENCE.c.id == id_).values(changed_at=now, **values))
+
+
+def _troubled(tx: sa.Connection) -> set[str]:
+    """Divisions of streams on hold here, of envelopes that could not be opened here, and of clocks that are wrong."""
+    held = sa.select(STREAM.c.origin).where(STREAM.c.hold.is_not(None))
+    closed = (
+        sa.select(STREAM.c.origin)
+        .join(QUARANTINE, QUARANTINE.c.stream_id == STREAM.c.id)
+        .where(QUARANTINE.c.released_at.is_(None), QUARANTINE.c.type == CLOSED_ENVELOPE)
+    )
+    clocks = sa.select(PEER.c.node).where(sa.func.abs(PEER.c.clock_offset_s) > CLOCK_OFF_S)
+    doubled = {name for name, _, _ in neighbour.doubles(tx, read_place(tx))}
+    nodes = doubled.union(*(tx.scalars(query) for query in (held, closed, clocks)))
+    return {str(division_of(NodeId(node))) for node in nodes}
 
 
 def enrolled_divisions(tx: sa.Connection) -> set[str]:

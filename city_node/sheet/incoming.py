@@ -9,7 +9,7 @@ from city_node.sheet.lines import mark_stale
 from city_node.sheet.rhythm import hear
 from city_node.sheet.tables import CLAIM, DIFFERENCE, LINE, REPORT
 from core.canonical import canonical_json
-from core.clock import World, iso
+from core.clock import CHINA, World, iso
 from core.errors import PeerError
 from core.identifiers import NodeId, Tier, division_of, parent_of, tier_of
 from core.shape import to_plain
@@ -55,7 +55,7 @@ def take_report(tx: sa.Connection, world: World, origin: NodeId, data: bytes) ->
     else:
         tx.execute(sa.update(REPORT).where(where).values(**values))
     mark_stale(tx, {(one.day, division_of(one.origin)) for one in report.sets})
-    mark_stale(tx, _unlevel(tx, origin))
+    mark_stale(tx, _unlevel(tx, origin, f"{world.now().astimezone(CHINA):%Y%m%d}"))
 
 
 def _may_speak_of(reporter: NodeId, origin: NodeId) -> bool:
@@ -86,8 +86,8 @@ def _keep_claim(tx: sa.Connection, node: NodeId, epoch: str, told: DaySet, *, is
         tx.execute(sa.update(CLAIM).where(where).values(**values))
 
 
-def _unlevel(tx: sa.Connection, node: NodeId) -> Iterable[tuple[str, str]]:
-    """Lines of this node, and of those below it, that its new words may change."""
+def _unlevel(tx: sa.Connection, node: NodeId, today: str) -> Iterable[tuple[str, str]]:
+    """Lines of this node, and of those below it, that its new words may change: what differs, and today's."""
     division = division_of(node)
     keep = 9 if tier_of(division) is Tier.TOWNSHIP else 12
     query = (
@@ -98,11 +98,11 @@ def _unlevel(tx: sa.Connection, node: NodeId) -> Iterable[tuple[str, str]]:
         )
         .distinct()
     )
-    return {(row.day, row.division) for row in tx.execute(query)} | _unconfirmed(tx, division[:keep])
+    return {(row.day, row.division) for row in tx.execute(query)} | _moving(tx, division[:keep], today)
 
 
-def _unconfirmed(tx: sa.Connection, prefix: str) -> set[tuple[str, str]]:
+def _moving(tx: sa.Connection, prefix: str, today: str) -> set[tuple[str, str]]:
     query = sa.select(LINE.c.day, LINE.c.division).where(
-        LINE.c.unconfirmed > 0, LINE.c.division.between(prefix, f"{prefix}:")
+        (LINE.c.unconfirmed > 0) | (LINE.c.day == today), LINE.c.division.between(prefix, f"{prefix}:")
     )
     return {(row.day, row.division) for row in tx.execute(query)}
