@@ -51,7 +51,8 @@ class City:
             registration = SealingKey.generate(node.world.random_bytes)
             store_keys(tx, node.keyring.add_authority(place.network.founding.issuing_key, registration))
         wings = (SheetPages(office, node).wing(), NodePages(office, node, folder).wing())
-        self.browser = partial(TestClient, desk_app(place.desks[CITY], *wings), base_url="http://desk")
+        self.app = desk_app(place.desks[CITY], *wings)
+        self.browser = partial(TestClient, self.app, base_url="http://desk")
 
     def tell(self, *names: NodeId) -> None:
         for _ in range(2):
