@@ -131,6 +131,19 @@ def test_a_receipt_or_an_envelope_that_rotted_is_not_called_valid(city: City) ->
     assert "无效：receipt.forged" in paper and ">有效<" not in paper
 
 
+def test_a_good_receipt_for_another_envelope_is_not_called_valid(city: City) -> None:
+    city.place.submit()
+    city.tell()
+    browser, day = city.signed_in("du"), city.today
+    key, seq = (
+        browser.get(f"/sheet/{day}/{VILLAGE}").text.split('href="/envelope/')[1].split('"')[0].split("/")
+    )
+    with city.place.desks[CITY].db.transaction() as tx:
+        row = tx.exec_driver_sql("select id from stream where hex(key) = ?", (key.upper(),)).scalar()
+        tx.exec_driver_sql("update envelope set digest = ? where stream_id = ?", (bytes(32), row))
+    assert "无效：receipt.other_digest" in browser.get(f"/envelope/{key}/{seq}").text
+
+
 def test_a_supervisor_signs_for_the_figures_and_what_changes_later_shows(city: City) -> None:
     city.place.submit()
     city.tell()
