@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 from core.messages import MessageType, Role
 from tests.pages.browser import WIDTHS, Watched, chromium, served
@@ -28,6 +28,12 @@ def city(tmp_path: Path) -> Iterator[City]:
     made.place.network.close()
 
 
+def follow(link: Locator) -> None:
+    """Click, and wait until the page that it leads to is there."""
+    with link.page.expect_navigation():
+        link.click()
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("lang", ["zh", "en"])
 def test_the_sheet_and_the_nodes_work_at_a_desk_and_on_a_phone_in_both_languages(
@@ -44,30 +50,30 @@ def test_the_sheet_and_the_nodes_work_at_a_desk_and_on_a_phone_in_both_languages
         watched.open("/sign-in")
         page.get_by_label("工号").fill("zong")
         page.get_by_label("密码").fill(PASSWORD)
-        page.get_by_role("button", name="登录").click()
+        follow(page.get_by_role("button", name="登录"))
         watched.open(f"/sheet?lang={lang}&with={city.today}")
-        page.locator(f'a[href^="/sheet/{city.today}/{TOWN}"]').click()
+        follow(page.locator(f'a[href^="/sheet/{city.today}/{TOWN}"]'))
         watched.look()
-        page.locator(f'a[href^="/sheet/{city.today}/{VILLAGE}"]').click()
+        follow(page.locator(f'a[href^="/sheet/{city.today}/{VILLAGE}"]'))
         watched.look()
         here = page.url
-        page.locator('a[href^="/envelope/"]').first.click()
+        follow(page.locator('a[href^="/envelope/"]').first)
         watched.look()
         expect(page.locator("h1")).to_have_count(1)
         page.goto(here)
-        page.locator('a[href^="/sheet/difference/"]').first.click()
+        follow(page.locator('a[href^="/sheet/difference/"]').first)
         watched.look()
         page.locator("#actions details").filter(has=page.locator("[name=words][required]")).locator(
             "summary"
         ).click()
         page.locator("#actions details[open] textarea").fill("已核对纸质材料")
-        page.locator("#actions details[open] button").click()
+        follow(page.locator("#actions details[open] button"))
         watched.look()
         expect(page.get_by_role("status")).to_be_visible()
         watched.open("/sheet/pairs")
         watched.open("/sheet")
         page.locator("#sign-words").fill("一件待市级升级后放行")
-        page.locator("#sign button").click()
+        follow(page.locator("#sign button"))
         expect(page.locator("#sign")).to_contain_text("总值班")
         watched.look()
         watched.open("/nodes")
@@ -76,7 +82,7 @@ def test_the_sheet_and_the_nodes_work_at_a_desk_and_on_a_phone_in_both_languages
         page.locator("#actions summary").click()
         page.locator("#reason-code").fill("新设代办点")
         page.locator("#confirm-code").fill("430981102203")
-        page.locator("#actions details[open] button").click()
+        follow(page.locator("#actions details[open] button"))
         expect(page.locator("code")).to_be_visible()
         watched.look()
     assert watched.complaints == []
