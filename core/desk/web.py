@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.desk import audit_page, batch, case_page, intake_page, pages, people_page, sign_in
+from core.desk import audit_page, batch, case_page, documents_page, intake_page, pages, people_page, sign_in
 from core.desk.acting import log_refusal
 from core.desk.context import DeskContext
 from core.desk.sections import Page, Section, Wing, require_role
@@ -49,6 +49,7 @@ SHARED = Wing(
                 Page("/case/{case}/full", case_page.show_in_full, "POST"),
                 Page("/case/{case}/do/{verb}", case_page.act, "POST"),
                 Page("/case/{case}/file/{file}", case_page.download),
+                Page("/case/{case}/document/{document}", documents_page.document_page),
             ),
             CASE_ROLES | {Role.WINDOW_HEAD},
         ),
