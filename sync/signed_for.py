@@ -27,7 +27,7 @@ def signed_for(tx: sa.Connection, origin: NodeId, message_id: str) -> dict[str, 
             RECEIPT.c.kind.in_((CUSTODY, ACCEPTANCE)),
         )
         .group_by(RECEIPT.c.signer, RECEIPT.c.kind)
-        .order_by(first, RECEIPT.c.signer, RECEIPT.c.kind)
+        .order_by(first, RECEIPT.c.signer, RECEIPT.c.kind.desc())
     ).all()
     return {
         "at": applied.at,

@@ -215,7 +215,10 @@ def _asides(case: Case, lang: Lang) -> list[dict[str, Any]]:
         for wish in case.withdrawal_requests
     ]
     found += [
-        (rated.mark, say("case.rating", lang, level=say(f"rating.{rated.body.level}", lang)))
+        (
+            rated.mark,
+            f"{say('case.rating', lang, level=say(f'rating.{rated.body.level}', lang))} {rated.body.text}".strip(),
+        )
         for rated in case.ratings
     ]
     found.sort(key=lambda pair: (pair[0].at, pair[0].id))

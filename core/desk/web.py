@@ -15,6 +15,7 @@ from core.desk import audit_page, batch, case_page, documents_page, intake_page,
 from core.desk.acting import log_refusal
 from core.desk.context import DeskContext
 from core.desk.sections import Page, Section, Wing, require_role
+from core.desk.upload import brings_a_file, read_upload
 from core.desk.visit import (
     COOKIE,
     LANG_COOKIE,
@@ -93,8 +94,18 @@ SHARED = Wing(
 
 def desk_app(context: DeskContext, *wings: Wing) -> DeskApp:
     """The pages of one node's desk: those that every desk has, and those of its tier."""
+    return _app(context, (SHARED, *wings))
+
+
+def public_app(context: DeskContext, wing: Wing) -> DeskApp:
+    """The pages of one wing alone, for an address that everybody may reach: no officer signs in there."""
+    home = Page("/", lambda visit: visit.go(wing.sections[0].address), public=True)
+    return _app(context, (Wing(SHARED.package, (Section("", (home,)),)), wing))
+
+
+def _app(context: DeskContext, wings: tuple[Wing, ...]) -> DeskApp:
     sessions = Sessions(context.world, context.roster)
-    desk = _Desk(House(context, sessions, (SHARED, *wings)))
+    desk = _Desk(House(context, sessions, wings))
     return Starlette(
         routes=[
             *(
@@ -120,7 +131,10 @@ class _Desk:
         async def endpoint(request: Request) -> Response:
             visit = self._visit(request)
             try:
-                if request.method == "POST":
+                if request.method == "POST" and brings_a_file(request) and not page.public:
+                    sent = await read_upload(request)
+                    visit.form, visit.files = sent.fields, sent.files
+                elif request.method == "POST":
                     visit.form = await read_form(request)
             except InputError as error:
                 return visit.refusal(error)
