@@ -1,6 +1,6 @@
 """A form that brings a file: bounded before it is taken apart, the file kept in memory and never under its own name."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
 from python_multipart.exceptions import MultipartParseError
@@ -36,7 +36,7 @@ async def read_upload(request: Request) -> Upload:
         if len(body) > FILE_BYTES_MAX + _AROUND_BYTES:
             raise _refused()
 
-    async def stream() -> AsyncIterator[bytes]:
+    async def stream() -> AsyncGenerator[bytes, None]:
         yield bytes(body)
         yield b""
 
