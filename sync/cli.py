@@ -149,6 +149,12 @@ def _add_init(group: click.Group, program: Program) -> None:
         "--desk", default="", hidden=not has_children, help="host:port，工作人员网页 / officers' pages"
     )
     @click.option(
+        "--public",
+        default="",
+        hidden=has_parent,
+        help="host:port 群众查询网页 / the citizens' pages, apart from the desk",
+    )
+    @click.option(
         "--parent", default="", hidden=not has_parent, help="https://host:port 上级联络地址 / parent"
     )
     @click.option("--parent-enrol", default="", hidden=not has_parent, help="https://host:port 上级注册地址")
@@ -191,6 +197,7 @@ def _settings(program: Program, node: str, folder: Path, options: dict[str, Any]
         "listen_contact": options["contact"],
         "listen_enrol": options["enrol_at"],
         "listen_desk": options["desk"],
+        "listen_public": options["public"],
         "parent_contact": options["parent"],
         "parent_enrol": options["parent_enrol"],
         "contact_every_s": options["every"],

@@ -18,10 +18,10 @@ from city_node.catalogue.editing import SIMPLE, edit_item
 from city_node.catalogue.pages import CataloguePages, workdays_of
 from city_node.catalogue.versions import known_versions
 from core.calendar import load_calendar
-from core.catalogue import load_catalogue
+from core.catalogue import Catalogue, load_catalogue
 from core.desk.web import desk_app
 from core.desk.xlsx import write_tables
-from core.errors import InputError
+from core.errors import InputError, StateError
 from core.messages import Role
 from sync.installation import Installation
 from sync.settings import Settings
@@ -227,6 +227,20 @@ def test_of_two_editors_at_once_the_second_is_told(place: Place) -> None:
     assert "新题" in second.get("/catalogue/draft/catalogue").text
     again = post(second, second.get("/catalogue").text, "/catalogue/draft/calendar/open")
     assert post(second, again.text, "/catalogue/draft/calendar/open").status_code == 409
+
+
+def test_a_draft_that_moved_between_looking_and_saving_is_not_written_over(place: Place) -> None:
+    desk = place.desks[CITY]
+    with desk.db.transaction() as tx:
+        editor = desk.roster.get(tx, "ed")
+        draft = drafting.open_draft(tx, desk.office.shelf, desk.world, editor, "catalogue")
+        drafting.change(tx, desk.world, editor, draft, replace(FIRST, version=2, title="先"), "edited", "")
+        with pytest.raises(StateError, match=r"draft\.moved"):
+            drafting.change(
+                tx, desk.world, editor, draft, replace(FIRST, version=2, title="后"), "edited", ""
+            )
+        found = drafting.get(tx, "catalogue").content
+        assert isinstance(found, Catalogue) and found.title == "先"
 
 
 def test_whoever_wrote_of_a_draft_does_not_publish_it_and_another_does(place: Place) -> None:
