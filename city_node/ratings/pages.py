@@ -16,7 +16,7 @@ from core.messages import CASE_ROLES, Role
 
 PERIODS = ("month", "year", "all")
 CONTENT = (1, 2, 3)
-"""Very satisfied, satisfied, fairly satisfied (GB/T 39046-2020 table A.8)."""
+"""Very satisfied, satisfied, fairly satisfied (GB/T 39046-2020 table A.8): what the national rules call favourable."""
 
 
 class RatingPages:

@@ -15,6 +15,6 @@ WORDS: Words = {
     "ratings.show": ("查看", "Show"),
     "ratings.chart": ("各等级评价数", "Ratings by level"),
     "ratings.count": ("评价数", "Ratings"),
-    "ratings.content": ("满意率", "Content"),
+    "ratings.content": ("好评率", "Favourable (the first three)"),
     "ratings.sum": ("合计", "All together"),
 }
