@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_node.app import City, open_city
+from city_node.catalogue.pages import CataloguePages
 from city_node.ledgers import pages as ledgers
 from city_node.nodes.pages import NodePages
 from city_node.office import CityOffice
 from city_node.projects.pages import ProjectPages
+from city_node.ratings.pages import RatingPages
 from city_node.sheet.pages import SheetPages
 from city_node.supervision.pages import SupervisionPages
 from core.desk.context import DeskContext
+from core.desk.public.pages import PublicPages
 from core.desk.sections import Wing
 from sync.environment import SystemWorld
 from sync.workplace import DeskSeam
@@ -32,7 +35,14 @@ def wings(office: CityOffice) -> tuple[Wing, ...]:
         SupervisionPages(office.supervisor).wing(),
         ProjectPages(office.projects).wing(),
         ledgers.wing(),
+        RatingPages(office.ratings).wing(),
+        PublicPages(office.doorkeeper).wing(),
     )
+
+
+def wings_of(app: City) -> tuple[Wing, ...]:
+    """Those of the office, and what publishes to every node."""
+    return (*wings(app.office), CataloguePages(app).wing())
 
 
 def build_desk(app: City) -> "DeskApp":
@@ -42,7 +52,14 @@ def build_desk(app: City) -> "DeskApp":
 
     node, folder = app.installation.node, app.installation.folder
     own = (SheetPages(app.office, node).wing(), NodePages(app.office, node, folder).wing())
-    return desk_app(desk_context(app), *wings(app.office), *own)
+    return desk_app(desk_context(app), *wings_of(app), *own)
+
+
+def build_public(app: City) -> "DeskApp":
+    """The citizens' pages alone."""
+    from core.desk.web import public_app
+
+    return public_app(desk_context(app), PublicPages(app.office.doorkeeper).wing())
 
 
 @contextmanager
@@ -56,7 +73,9 @@ def open_desk(folder: Path) -> Iterator[DeskContext]:
 
 
 def beat(app: City) -> None:
-    """Every few seconds while the node runs: cards at the second they are due, the ledger whole, the lines of the sheet."""
-    app.office.supervisor.catch_up(app.installation.db)
-    app.office.ledger.catch_up(app.installation.db)
-    app.office.bookkeeper.catch_up(app.installation.db)
+    """Every few seconds while the node runs: cards at the second they are due, the ledger whole, ratings of before there
+    was a register, the lines of the sheet.
+    """
+    db = app.installation.db
+    for keeper in (app.office.supervisor, app.office.ledger, app.office.ratings, app.office.bookkeeper):
+        keeper.catch_up(db)

@@ -1,4 +1,4 @@
-"""The city's office: that of every tier, a supervisor over its cases, and the keeper of the reconciliation sheet."""
+"""The city's office: that of every tier, and the keepers of what only the city keeps."""
 
 from typing import Any
 
@@ -6,9 +6,11 @@ import sqlalchemy as sa
 
 from city_node.ledgers.book import Ledger
 from city_node.projects.book import Projects
+from city_node.ratings.register import Register
 from city_node.sheet.bookkeeper import Bookkeeper
 from city_node.supervision.supervisor import Supervisor
 from core.clock import World
+from core.desk.public.doorkeeper import Doorkeeper
 from core.identifiers import NodeId
 from core.sheet_report import SCHEMA, SHEET_REPORTED
 from core.store.casework import Post
@@ -17,7 +19,8 @@ from core.store.office import Office, Take
 
 class CityOffice(Office):
     """``supervisor`` looks at every case that moves here, ``ledger`` keeps a line of each, ``projects`` those that are
-    decided together, ``bookkeeper`` holds every book against the others.
+    decided together, ``ratings`` how they were rated, ``bookkeeper`` holds every book against the others; ``doorkeeper``
+    counts what citizens ask of all public pages.
     """
 
     def __init__(self, node: NodeId, world: World, **carried: Any) -> None:
@@ -26,6 +29,8 @@ class CityOffice(Office):
         self.supervisor = Supervisor(self, world)
         self.ledger = Ledger(self, world)
         self.projects = Projects(self, world)
+        self.ratings = Register(self)
+        self.doorkeeper = Doorkeeper(world)
         self.bookkeeper = Bookkeeper(self, world)
 
     def handlers(self) -> dict[str, tuple[Take, int]]:

@@ -48,6 +48,7 @@ _STATUS = {
     "desk.csrf": 403,
     "officer.sign_in": 401,
     "officer.locked": 429,
+    "public.limited": 429,
 }
 
 
@@ -75,13 +76,14 @@ class House:
 
 @dataclass(slots=True)
 class Visit:
-    """``form`` is what was posted, empty otherwise. ``cookies`` to set go out with the answer."""
+    """``form`` is what was posted and ``files`` what it brought, empty otherwise. ``cookies`` to set go out with the answer."""
 
     house: House
     request: Request
     lang: Lang
     form: Mapping[str, Sequence[str]]
     session: Session | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
 
     @property
