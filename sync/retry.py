@@ -18,8 +18,12 @@ SILENT_S_MAX = 120
 CONNECT_S_MAX = 10.0
 _PROBES: tuple[tuple[float, float], ...] = ((60.0, 0.25), (600.0, 1.0), (float("inf"), 3.0))
 """Until a line has been silent for so long, it is tried so often."""
+KNOCK_S = 1.5
+_KNOCKS: tuple[tuple[float, float], ...] = ((60.0, 0.1), (float("inf"), 1.0))
 REACH_S = 2.0
 """How long the line is tried before the caller looks whether it should stop."""
+QUEUE_S_MIN = 0.1
+PACE_FULL, PACE_FREE = 1.1, 1.25
 TRIES_AT_ONCE = 3
 LINE_DELAY_S_MAX = 30.0
 
@@ -37,12 +41,13 @@ class Silence:
     """What is known of a connection on which an operation waits.
 
     ``silent_s``: since the other end's kernel was last heard. ``still_s``: time in which it was heard, yet nothing
-    moved. ``is_answered``: a fresh connection to the same neighbour was, while this one stayed silent.
+    moved. ``is_back``: a fresh connection to the same neighbour was answered or the neighbour knocked, while this one
+    stayed silent.
     """
 
     silent_s: float
     still_s: float
-    is_answered: bool
+    is_back: bool
 
 
 def judge_silence(silence: Silence, patience_s: float) -> Verdict:
@@ -54,12 +59,45 @@ def judge_silence(silence: Silence, patience_s: float) -> Verdict:
         return Verdict.BREAK
     if silence.silent_s < SILENT_S:
         return Verdict.WAIT
-    return Verdict.BREAK if silence.is_answered else Verdict.PROBE
+    return Verdict.BREAK if silence.is_back else Verdict.PROBE
+
+
+def knock_after_s(silent_s: float) -> float:
+    """How long to wait before a caller, silent for ``silent_s`` in the middle of a request, is knocked at (again).
+
+    It costs forty bytes and is heard half a round trip sooner than the answer to whatever the caller tries itself.
+    """
+    if silent_s < KNOCK_S:
+        return KNOCK_S - silent_s
+    return next(every_s for until_s, every_s in _KNOCKS if silent_s < until_s)
 
 
 def probe_every_s(silent_s: float) -> float:
     """Seconds between two tries of a line that has been silent for ``silent_s``; each costs sixty bytes."""
     return next(every_s for until_s, every_s in _PROBES if silent_s < until_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """What the system knows of a connection: how fast it delivered last, its round trip now and at its shortest."""
+
+    bytes_s: float
+    round_trip_s: float
+    shortest_s: float
+
+    @property
+    def queues(self) -> bool:
+        """Whether packets wait somewhere on the way, so that the rate is the line's own and not the sender's."""
+        return self.round_trip_s > self.shortest_s + max(QUEUE_S_MIN, self.shortest_s / 2) > QUEUE_S_MIN
+
+
+def pace_bytes_s(best_bytes_s: float, flow: Flow) -> float:
+    """How fast to send at most, where a line that was full has delivered ``best_bytes_s``.
+
+    What waits in a queue when the line is cut is lost, and what is lost before it is missed for as long as the queue
+    is. A little is left for a line that becomes faster.
+    """
+    return best_bytes_s * (PACE_FULL if flow.queues else PACE_FREE)
 
 
 def retry_delay_s(failures: int, chance: bytes, *, usual_s: float) -> float:

@@ -17,7 +17,7 @@ from sync.attachments import CHUNK_BYTES
 from sync.bundle import Kind, read_bundle
 from sync.lines import tls_material
 from sync.outbox import queue_of
-from sync.transport import wire
+from sync.transport import tcp
 from sync.transport.base import UNREACHED, LineDown
 from sync.transport.extranet import (
     BEGIN_HEADER,
@@ -275,7 +275,7 @@ def test_a_connection_that_stays_silent_while_a_fresh_one_is_answered_is_given_u
     brought = Brought(monkeypatch)
     street.cable.sleeps_at, street.cable.sleep_s = 150_000, 600.0
     # Loopback cannot fall silent: its kernel answers for a program that sleeps.
-    monkeypatch.setattr(wire, "_heard", lambda sock: (None, 0))
+    monkeypatch.setattr(tcp, "heard", lambda sock: (None, 0))
     line = street.line()
     with suppress(LineDown):
         meeting.meet(net.nodes[VILLAGE], line, TOWN)
@@ -291,7 +291,7 @@ def test_a_spare_that_stood_silent_for_long_is_no_dead_connection(
     net: Offices, street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _backlog(net)
-    monkeypatch.setattr(wire, "_heard", lambda sock: (3600.0, 0))
+    monkeypatch.setattr(tcp, "heard", lambda sock: (3600.0, 0))
     street.cable.sleeps_at, street.cable.sleep_s = 50_000, 1.5
     line = street.line()
     assert line.reach(5)
