@@ -99,6 +99,14 @@ def pace(sock: socket.socket, bytes_s: float) -> None:
             sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, rate)
 
 
+def begin_anew(sock: socket.socket) -> None:
+    """Let congestion control forget how long ``sock`` has been idle: BBR would first look for the shortest round trip."""
+    with suppress(OSError, AttributeError):
+        name = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name)
+
+
 def reset_on_close(sock: socket.socket) -> None:
     """What still waits in the kernel is dropped when ``sock`` is closed, and never sent."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))

@@ -19,6 +19,7 @@ from sync.retry import (
     Silence,
     Verdict,
     judge_silence,
+    line_bytes_s,
     pace_bytes_s,
     probe_every_s,
 )
@@ -123,7 +124,9 @@ class Wire:
         self._sent: list[int] = []
         self._current: ssl.SSLSocket | None = None
         self._rate_bytes_s = 0.0
-        """The most that the line has delivered lately while it was full."""
+        """What the line delivers when it is full, 0 if unknown."""
+        self._session: ssl.SSLSession | None = None
+        """Spares a later handshake the certificates, which cost a slow line a quarter of a second."""
         self.arrived: int | None = None
         """Of what the last request sent, the bytes that reached the neighbour's system for sure; None: unknown."""
         context.sslsocket_class = type("WatchedSocket", (WatchedSocket,), {"wire": self})
@@ -160,10 +163,13 @@ class Wire:
         flow = tcp.flow(sock)
         if flow is None:
             return
-        if flow.queues:
-            self._rate_bytes_s = max(self._rate_bytes_s, flow.bytes_s)
+        self._rate_bytes_s = line_bytes_s(self._rate_bytes_s, flow)
         if self._rate_bytes_s:
             tcp.pace(sock, pace_bytes_s(self._rate_bytes_s, flow))
+
+    def note_received(self, sock: "WatchedSocket") -> None:
+        if sock.session is not None and sock.session.has_ticket:
+            self._session = sock.session
 
     def note_end(self, sock: "WatchedSocket") -> None:
         """The neighbour, or something in between, ended the connection."""
@@ -201,7 +207,7 @@ class Wire:
         sock, self._fresh = self._fresh or self._connect(CONNECT_S_MAX), None
         sock.settimeout(TICK_S)
         try:
-            return self._context.wrap_socket(sock, server_hostname=self._name)
+            return self._context.wrap_socket(sock, server_hostname=self._name, session=self._session)
         except BaseException:
             sock.close()
             raise
@@ -218,6 +224,8 @@ class Wire:
         elif self._fresh is None:
             self._fresh = self._connecting.tick(0, vigil.tick_s)
         if verdict is Verdict.BREAK:
+            # A connection whose SYN had to be sent again begins with a single packet.
+            self._stop_probing()
             # What still waits in the kernel must not come a second time beside the new connection.
             tcp.reset_on_close(sock)
             raise LineSilent(f"silent for {vigil.silent_s:.0f} s")
@@ -242,7 +250,10 @@ class Wire:
                     sock.setblocking(False)
                     self._spare_is_ready = False
                     self._spare = self._context.wrap_socket(
-                        sock, server_hostname=self._name, do_handshake_on_connect=False
+                        sock,
+                        server_hostname=self._name,
+                        do_handshake_on_connect=False,
+                        session=self._session,
                     )
             elif not self._spare_is_ready:
                 # Not the patient one: this is a step, between two looks at the connection in use.
@@ -259,6 +270,7 @@ class Wire:
         if spare is None or self._spare_is_ready:
             if spare is not None:
                 spare.settimeout(TICK_S)
+                tcp.begin_anew(spare)
             return spare
         spare.close()
         return None
@@ -356,6 +368,8 @@ class WatchedSocket(ssl.SSLSocket):
         size = int(self.wire.patiently(self, lambda: recv_into(buffer, nbytes, flags)))
         if size == 0:
             self.wire.note_end(self)
+        else:
+            self.wire.note_received(self)
         return size
 
 
