@@ -8,9 +8,9 @@ BUDGET_BYTES_START = 64 * 1024
 BUDGET_BYTES_MAX = 4 * 1024 * 1024
 RETRY_DELAY_S_MIN = 2.0
 RETRY_DELAY_S_MAX = 300.0
-GOOD_CONTACT_S = 120.0
+GOOD_CONTACT_S = 180.0
 """A contact that took less than this may carry twice as much the next time: each ends with an idle round trip."""
-LONG_CONTACT_S = 240.0
+LONG_CONTACT_S = 360.0
 """A contact that took longer than this carries half as much the next time: receipts should not be that late."""
 SILENT_S = 2.5
 """After so long without a sign of life a fresh connection is tried beside the old one."""
@@ -23,8 +23,9 @@ _KNOCKS: tuple[tuple[float, float], ...] = ((60.0, 0.1), (float("inf"), 1.0))
 REACH_S = 2.0
 """How long the line is tried before the caller looks whether it should stop."""
 QUEUE_S_MIN = 0.1
-RATE_SHARE = 1 / 8
-PACE_FULL, PACE_FREE = 1.1, 1.25
+RATE_RISE, RATE_FALL = 1 / 8, 1 / 64
+"""A connection that goes on after a cut, or has just begun, tells less than the line can do for a while."""
+PACE_FULL, PACE_FREE = 1.0, 1.25
 TRIES_AT_ONCE = 3
 LINE_DELAY_S_MAX = 30.0
 
@@ -96,7 +97,9 @@ def line_bytes_s(known: float, flow: Flow) -> float:
     """What the line delivers when it is full, smoothed; 0 while it never was. ``known``: the same before ``flow``."""
     if not known:
         return flow.bytes_s if flow.queues else 0.0
-    return known + (flow.bytes_s - known) * RATE_SHARE if flow.queues or flow.bytes_s > known else known
+    if flow.bytes_s > known:
+        return known + (flow.bytes_s - known) * RATE_RISE
+    return known - (known - flow.bytes_s) * RATE_FALL if flow.queues else known
 
 
 def pace_bytes_s(full_bytes_s: float, flow: Flow) -> float:

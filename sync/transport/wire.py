@@ -121,6 +121,8 @@ class Wire:
         self._spare: ssl.SSLSocket | None = None
         self._spare_is_ready = False
         self._connecting = Connecting(*where)
+        self._is_trying = False
+        """A fresh connection is tried beside a silent one."""
         self._sent: list[int] = []
         self._current: ssl.SSLSocket | None = None
         self._rate_bytes_s = 0.0
@@ -193,6 +195,8 @@ class Wire:
         finally:
             if vigil is not None:
                 vigil.end()
+                if self._is_trying:
+                    self._settle()
 
     def rest(self) -> None:
         """Nothing is to be sent for a while: a spare would only grow old."""
@@ -219,26 +223,31 @@ class Wire:
         is_back = self._fresh is not None or (vigil.is_knocked and self._has_spare)
         verdict = vigil.judge(self._patience_s, is_back=is_back)
         if verdict is Verdict.WAIT:
-            self._stop_probing()
+            if self._is_trying:
+                self._settle()
             self._make_spare()
         elif self._fresh is None:
+            self._is_trying = True
             self._fresh = self._connecting.tick(0, vigil.tick_s)
         if verdict is Verdict.BREAK:
             # A connection whose SYN had to be sent again begins with a single packet.
-            self._stop_probing()
+            self._settle()
             # What still waits in the kernel must not come a second time beside the new connection.
             tcp.reset_on_close(sock)
             raise LineSilent(f"silent for {vigil.silent_s:.0f} s")
 
-    def _stop_probing(self) -> None:
-        """The connection in use is heard: with a spare there is no need of another."""
-        if self._spare is None:
-            return
+    def _settle(self) -> None:
+        """The line is alive: what was tried while it was not is of use only where no spare stands ready."""
+        self._is_trying = False
         self._connecting.close()
         self._connecting = Connecting(*self._where)
-        if self._fresh is not None:
-            self._fresh.close()
-            self._fresh = None
+        if self._has_spare:
+            if self._fresh is not None:
+                self._fresh.close()
+                self._fresh = None
+        elif self._fresh is not None:
+            # A handshake that was cut in its middle waits longer and longer.
+            self._drop_spare()
 
     def _make_spare(self) -> None:
         """One step on the way to a second connection, ready to send when this one falls silent."""
