@@ -125,6 +125,8 @@ class Wire:
         """A fresh connection is tried beside a silent one."""
         self._sent: list[int] = []
         self._current: ssl.SSLSocket | None = None
+        self._is_slow = False
+        """Something has waited for a whole tick; a fast line needs no spare."""
         self._rate_bytes_s = 0.0
         """What the line delivers when it is full, 0 if unknown."""
         self._session: ssl.SSLSession | None = None
@@ -168,6 +170,9 @@ class Wire:
         self._rate_bytes_s = line_bytes_s(self._rate_bytes_s, flow)
         if self._rate_bytes_s:
             tcp.pace(sock, pace_bytes_s(self._rate_bytes_s, flow))
+        if self._is_slow:
+            # A full connection hardly ever waits long enough for a look, and a cut may be near.
+            self._make_spare(0)
 
     def note_received(self, sock: "WatchedSocket") -> None:
         if sock.session is not None and sock.session.has_ticket:
@@ -204,8 +209,9 @@ class Wire:
             if sock is not None:
                 sock.close()
         self._fresh = self._spare = None
-        self._rate_bytes_s = 0
+        self._is_slow, self._rate_bytes_s = False, 0.0
         self._connecting.close()
+        self._connecting = Connecting(*self._where)
 
     def _shake_hands(self) -> ssl.SSLSocket:
         sock, self._fresh = self._fresh or self._connect(CONNECT_S_MAX), None
@@ -225,7 +231,8 @@ class Wire:
         if verdict is Verdict.WAIT:
             if self._is_trying:
                 self._settle()
-            self._make_spare()
+            self._is_slow = True
+            self._make_spare(TICK_S)
         elif self._fresh is None:
             self._is_trying = True
             self._fresh = self._connecting.tick(0, vigil.tick_s)
@@ -249,11 +256,11 @@ class Wire:
             # A handshake that was cut in its middle waits longer and longer.
             self._drop_spare()
 
-    def _make_spare(self) -> None:
+    def _make_spare(self, step_s: float) -> None:
         """One step on the way to a second connection, ready to send when this one falls silent."""
         try:
             if self._spare is None:
-                sock = self._fresh or self._connecting.tick(0)
+                sock = self._fresh or self._connecting.tick(0, step_s)
                 if sock is not None:
                     self._fresh, self._connecting = None, Connecting(*self._where)
                     sock.setblocking(False)
