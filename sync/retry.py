@@ -23,6 +23,7 @@ _KNOCKS: tuple[tuple[float, float], ...] = ((60.0, 0.1), (float("inf"), 1.0))
 REACH_S = 2.0
 """How long the line is tried before the caller looks whether it should stop."""
 QUEUE_S_MIN = 0.1
+"""Less than this is jitter."""
 RATE_RISE, RATE_FALL = 1 / 8, 1 / 64
 """A connection that goes on after a cut, or has just begun, tells less than the line can do for a while."""
 PACE_FULL, PACE_FREE = 1.0, 1.25
@@ -90,7 +91,8 @@ class Flow:
     @property
     def queues(self) -> bool:
         """Whether packets wait somewhere on the way, so that the rate is the line's own and not the sender's."""
-        return self.round_trip_s > self.shortest_s + max(QUEUE_S_MIN, self.shortest_s / 2) > QUEUE_S_MIN
+        # A shortest of nothing is not known.
+        return 0 < self.shortest_s < self.round_trip_s - max(QUEUE_S_MIN, self.shortest_s / 2)
 
 
 def line_bytes_s(known: float, flow: Flow) -> float:

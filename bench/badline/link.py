@@ -53,7 +53,7 @@ class Count:
 
 @dataclass(slots=True)
 class Window:
-    """One time that the line was up, towards the township: TCP payload as it landed there.
+    """One time that the line was up (``up_s`` seconds), towards the township: TCP payload as it landed there.
 
     ``first_s``: since the line came up, None if nothing landed; ``again``: of ``payload``, what that connection had
     brought before.

@@ -50,7 +50,7 @@ class Result:
     """Envelopes and encrypted files that the township holds from the village."""
     line: dict[str, dict[str, int]]
     windows: tuple[Window, ...]
-    """Each time that the line was up; one alone if it was always."""
+    """Each time that the line was up; where it was always, every ``up_s`` seconds."""
     frames_again: int
     """Envelopes and chunks that came to the township though it held them."""
 
