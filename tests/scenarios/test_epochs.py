@@ -296,3 +296,26 @@ def test_a_new_machine_under_an_old_name_takes_over_the_open_cases_and_no_others
         assert tx.scalar(sa.select(sa.func.count()).select_from(QUARANTINE)) == 0
     net.act(VILLAGE, returned, Role.AGENT, b.CaseResubmitted(note="已补齐"))
     _settled(net, returned, waiting)
+
+
+def test_what_a_copy_says_at_the_same_number_takes_nothing_away_from_what_the_first_machine_said(
+    net: Offices,
+) -> None:
+    case_id = net.submit(VILLAGE)
+    net.settle()
+    twin, office = _open_copy(net, net.back_up(VILLAGE))
+    # The first machine seals its words, and the bundle with them is lost.
+    net.act(VILLAGE, case_id, Role.AGENT, b.NoteAdded("在旧机上说的"))
+    net.lines[VILLAGE].cut = True
+    with pytest.raises(LineDown):
+        net.meet(VILLAGE)
+    net.lines[VILLAGE].cut = False
+    # The copy, which nobody knows to be one, says something else at the same number.
+    with twin.db.transaction() as tx:
+        office.casework.act(tx, case_id, AGENT, b.NoteAdded("在新机上说的"))
+    meeting.meet(twin, Line(net.nodes[TOWN], twin), TOWN)
+    twin.db.close()
+    net.settle(3)
+    for name in (CITY, TOWN):
+        said = {note.body.text for note in net.case(name, case_id).notes}
+        assert said == {"在旧机上说的", "在新机上说的"}, name
