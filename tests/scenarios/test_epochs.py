@@ -13,7 +13,7 @@ from core.states import State
 from core.store.casebook import CASE_MESSAGE
 from core.store.engine import open_sqlite
 from core.store.office import Office
-from sync import epoch, meeting, neighbour
+from sync import contact, epoch, meeting, neighbour
 from sync.chunkstore import FileChunkStore
 from sync.epoch import Reason
 from sync.held import held
@@ -319,3 +319,23 @@ def test_what_a_copy_says_at_the_same_number_takes_nothing_away_from_what_the_fi
     for name in (CITY, TOWN):
         said = {note.body.text for note in net.case(name, case_id).notes}
         assert said == {"在旧机上说的", "在新机上说的"}, name
+
+
+def test_another_envelope_at_a_number_that_is_taken_is_refused_and_people_are_told(net: Offices) -> None:
+    case_id = net.submit(VILLAGE)
+    net.settle()
+    twin, office = _open_copy(net, net.back_up(VILLAGE))
+    net.act(VILLAGE, case_id, Role.AGENT, b.NoteAdded("在旧机上说的"))
+    on_its_way = net.upward(VILLAGE)
+    with twin.db.transaction() as tx:
+        office.casework.act(tx, case_id, AGENT, b.NoteAdded("在新机上说的"))
+    meeting.meet(twin, Line(net.nodes[TOWN], twin), TOWN)
+    twin.db.close()
+    taken = contact.take(net.nodes[TOWN], on_its_way, carrier="usb")
+    assert [error.code for error in taken.refused] == ["stream.fork"]
+    with net.nodes[TOWN].db.reading() as tx:
+        assert [(one.kind, one.subject) for one in held(tx)] == [("stream", VILLAGE)]
+    assert {note.body.text for note in net.case(TOWN, case_id).notes} == {"在新机上说的"}
+    net.settle(3)
+    said = {note.body.text for note in net.case(CITY, case_id).notes}
+    assert said == {"在旧机上说的", "在新机上说的"}
