@@ -14,7 +14,9 @@ from core.store.casebook import CASE_MESSAGE
 from core.store.engine import open_sqlite
 from core.store.office import Office
 from sync import contact, epoch, meeting, neighbour
+from sync.bundle import Kind, read_bundle, write_bundle
 from sync.chunkstore import FileChunkStore
+from sync.envelope import read_header
 from sync.epoch import Reason
 from sync.held import held
 from sync.lives import LIFE
@@ -339,3 +341,44 @@ def test_another_envelope_at_a_number_that_is_taken_is_refused_and_people_are_to
     net.settle(3)
     said = {note.body.text for note in net.case(CITY, case_id).notes}
     assert said == {"在旧机上说的", "在新机上说的"}
+    with net.nodes[TOWN].db.reading() as tx:
+        assert net.nodes[TOWN].streams_on_hold(tx) == [], "the first machine has said everything again"
+
+
+class Holed:
+    """A line that brings a village everything but one envelope of its township."""
+
+    carrier = "extranet"
+
+    def __init__(self, net: Offices, nth: int) -> None:
+        self._line, self._nth = net.lines[VILLAGE], nth
+        self._seen: list[tuple[int, int]] = []
+
+    def exchange(self, bundle: bytes) -> bytes:
+        kept = []
+        for frame in read_bundle(self._line.exchange(bundle)):
+            if frame.kind is Kind.ENVELOPE:
+                header = read_header(frame.payload)
+                if header.origin == TOWN:
+                    place = (header.stream.lane, header.seq)
+                    if place not in self._seen:
+                        self._seen.append(place)
+                    if self._seen.index(place) == self._nth:
+                        continue
+            kept.append(frame)
+        return write_bundle(kept)
+
+
+def test_what_a_village_gives_back_over_a_gap_does_not_close_the_gap(net: Offices) -> None:
+    case_id = net.submit(VILLAGE)
+    net.settle()
+    copy = net.back_up(TOWN)
+    for text in ("一", "二", "三"):
+        net.act(TOWN, case_id, Role.WINDOW, b.NoteAdded(text))
+        net.meet(TOWN)
+    meeting.meet(net.nodes[VILLAGE], Holed(net, 1), TOWN)
+    assert {note.body.text for note in net.case(VILLAGE, case_id).notes} == {"一"}
+    net.put_back(TOWN, copy).begin_epoch(Reason.RESTORED)
+    net.settle(4)
+    for name in (VILLAGE, TOWN, CITY):
+        assert {note.body.text for note in net.case(name, case_id).notes} == {"一", "二", "三"}, name
