@@ -21,6 +21,7 @@ DOORS = {
     "sync/environment.py": {"time", "os.urandom", "datetime.now"},
     "sync/doctor.py": {"socket"},
     "sync/listener.py": {"socket"},
+    "sync/transport/tcp.py": {"socket"},
     "sync/transport/wire.py": {"socket"},
     "sync/service.py": {"threading"},
     "sync/node.py": {"threading"},
