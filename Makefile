@@ -34,15 +34,17 @@ badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a b
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)
 
-PURE := audit authority bundle cose custody dispatch enrolment enrolment_code enrolment_desk enrolment_refusals envelope header \
-	hello identity keyring packing primitives receipt reconcile reconcile_wire retry revocation settings stick_layout stream_id x509
+# Tests that reach no branch of the list in pyproject.toml which another does not reach in a fraction of the time.
+UNCOUNTED := --ignore-glob='tests/unit/test_village_*' --ignore=tests/unit/test_city_publishing.py \
+	--ignore=tests/unit/test_demo_judge.py --ignore=tests/unit/test_torture_judge.py \
+	--deselect=tests/unit/test_reconcile.py::test_one_difference_among_a_quarter_million_takes_three_round_trips_and_four_kilobytes \
+	--deselect=tests/unit/test_merge.py::test_any_order_with_repeats_and_gaps_gives_the_case_that_the_set_gives
 
-coverage: setup ## 分支覆盖 / branches of core and sync that tests/unit and tests/vectors reach; fails if core or a pure rule of sync has one that no test reaches
+coverage: setup ## 分支覆盖 / fails if a branch of core, or of a rule of sync without effects, is reached by no unit test
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run --parallel-mode -m pytest -n 0 tests/unit tests/vectors
+	@$(PY) -m coverage run -m pytest --hypothesis-seed=1 tests/unit tests/vectors $(UNCOUNTED)
 	@$(PY) -m coverage combine --quiet
-	@$(PY) -m coverage report --show-missing
-	@$(PY) -m coverage report --skip-covered --show-missing --fail-under=100 --include="core/*$$(printf ',sync/%s.py' $(PURE))"
+	@$(PY) -m coverage report
 
 seed: setup ## 模拟器走一个种子 / live through one seed: make seed N=7 TRACE=1
 	@$(PY) -m tests.simulator seed $(or $(N),1) $(if $(TRACE),--trace)

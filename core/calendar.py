@@ -26,7 +26,6 @@ VERSION_MAX = 1_000_000
 WORKDAYS_MAX = 5_000
 
 _KEYS = {"_meta", "version", "first_year", "last_year", "off", "make_up_workday"}
-_DAY = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +67,6 @@ class WorkCalendar:
         index = self._index(day)
         return self._worked[index + 1] > self._worked[index]
 
-    def next_workday(self, day: date) -> date:
-        """The first working day after ``day``."""
-        return self.add_workdays(day, 1)
-
-    def workday_from(self, day: date) -> date:
-        """``day`` itself when it is worked, or else the first working day after it."""
-        return self.nth_workday(self.workdays_before(day))
-
     def add_workdays(self, day: date, count: int) -> date:
         """The ``count``-th working day after ``day``, which is itself not counted; 1 ≤ count ≤ ``WORKDAYS_MAX``.
 
@@ -90,10 +81,6 @@ class WorkCalendar:
             )
         index = self._index(day)
         return self.nth_workday(self._worked[index + 1] + count - 1)
-
-    def workdays_between(self, start: date, end: date) -> int:
-        """Working days after ``start`` up to and including ``end``; negative when ``end`` comes first."""
-        return self._worked[self._index(end) + 1] - self._worked[self._index(start) + 1]
 
     def workdays_before(self, day: date) -> int:
         """Working days from the first known day up to, not including, ``day``: a scale to measure on."""

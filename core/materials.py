@@ -79,16 +79,6 @@ class MaterialCheck:
         return tuple((en if english else zh).format(mark.join(names)) for names, zh, en in found if names)
 
 
-class MaterialErrors(InputError):
-    """The materials are not complete; ``check`` says what is missing."""
-
-    def __init__(self, check: MaterialCheck) -> None:
-        super().__init__(
-            "materials.incomplete", zh="".join(check.words("zh")), en=" ".join(check.words("en"))
-        )
-        self.check = check
-
-
 def check_materials(item: Item, records: Sequence[MaterialRecord]) -> MaterialCheck:
     """What is missing, short, repeated or beyond the item's list.
 
@@ -116,14 +106,6 @@ def check_materials(item: Item, records: Sequence[MaterialRecord]) -> MaterialCh
         repeated=tuple(name for name in given if name not in once),
         unknown=tuple(name for name in given if name not in asked),
     )
-
-
-def ensure_complete(item: Item, records: Sequence[MaterialRecord]) -> MaterialCheck:
-    """The check of complete materials. Raises ``MaterialErrors`` where the case may not be submitted."""
-    check = check_materials(item, records)
-    if not check.is_complete:
-        raise MaterialErrors(check)
-    return check
 
 
 def _shortfall(material: Material, record: MaterialRecord) -> TooFew:

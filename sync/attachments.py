@@ -17,6 +17,7 @@ from core.canonical import canonical_json, parse_json
 from core.clock import World, iso
 from core.errors import InputError, LocalError, PeerError
 from core.identifiers import NodeId
+from core.store.prepared import Prepared
 from sync.custody import empty_bitmap, has_bit, missing_bits, with_bit, without_bit
 from sync.identity import Place
 from sync.packing import Message
@@ -241,20 +242,36 @@ def lose_chunk(tx: sa.Connection, digest: str) -> list[str]:
     return files
 
 
+# Nearly always no file is on its way: then a bundle asks no more than this.
+_PARTIAL = Prepared(sa.select(ATTACHMENT.c.id).where(ATTACHMENT.c.complete_at.is_(None)).limit(1))
+_UNSIGNED = Prepared(
+    sa.select(ENVELOPE.c.seq)
+    .join(STREAM, STREAM.c.id == ENVELOPE.c.stream_id)
+    .join(DELIVERY, (DELIVERY.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
+    .where(DELIVERY.c.peer == sa.bindparam("by"), STREAM.c.lane == Lane.ATTACHMENT)
+    .limit(1)
+)
+_WISHED = Prepared(
+    sa.select(ATTACHMENT_DELIVERY.c.peer).where(ATTACHMENT_DELIVERY.c.peer == sa.bindparam("by")).limit(1)
+)
+
+
 def wanted_from(tx: sa.Connection, peer: NodeId, limit: int = 200) -> list[tuple[str, bytes]]:
     """Files not whole here that came from ``peer``, or that it has signed for; each with the bitmap of what is held."""
-    return [(row.id, bytes(row.have)) for row in tx.execute(_wanted(), {"by": peer, "most": limit})]
+    if _PARTIAL.scalar(tx) is None:
+        return []
+    return [(row.id, bytes(row.have)) for row in _wanted().all(tx, by=peer, most=limit)]
 
 
 @cache
-def _wanted() -> sa.Select[Any]:
+def _wanted() -> Prepared:
     by: sa.BindParameter[str] = sa.bindparam("by")
     has_it = sa.select(DELIVERY.c.peer).where(
         DELIVERY.c.stream_id == OFFER.c.stream_id,
         DELIVERY.c.peer == by,
         DELIVERY.c.acked_seq >= OFFER.c.seq,
     )
-    return (
+    return Prepared(
         _with_envelope(sa.select(ATTACHMENT.c.id, ATTACHMENT.c.have))
         .where(ATTACHMENT.c.complete_at.is_(None), (ENVELOPE.c.came_from == by) | has_it.exists())
         .group_by(ATTACHMENT.c.id, ATTACHMENT.c.have)
@@ -283,9 +300,11 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
     A bitmap that came after ``peer`` had signed for a file, or from the neighbour that brought the file or made it, tells
     of chunks it has lost: each is given once every time it says so.
     """
+    if _UNSIGNED.scalar(tx, by=peer) is None and _WISHED.scalar(tx, by=peer) is None:
+        return
     told: set[str] = set()
     asked = {"by": peer, "most": EVERY_FILE if files_max is None else files_max}
-    for row in tx.execute(_chunks_owed(), asked, execution_options={"yield_per": FILES_PAGE}):
+    for row in _chunks_owed().pages(tx, FILES_PAGE, **asked):
         if row.id in told:
             continue
         told.add(row.id)
@@ -300,11 +319,11 @@ def chunks_owed(tx: sa.Connection, peer: NodeId, files_max: int | None) -> Itera
 
 
 @cache
-def _chunks_owed() -> sa.Select[Any]:
+def _chunks_owed() -> Prepared:
     theirs, delivery = ATTACHMENT_DELIVERY.c, DELIVERY.c
     by: sa.BindParameter[str] = sa.bindparam("by")
     is_lost_there = sa.or_(delivery.peer.is_(None), OFFER.c.seq <= delivery.acked_seq)
-    return (
+    return Prepared(
         _with_envelope(
             sa.select(ATTACHMENT.c.id, ATTACHMENT.c.chunks, ATTACHMENT.c.have),
         )

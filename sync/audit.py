@@ -8,31 +8,31 @@ import sqlalchemy as sa
 from core.canonical import canonical_json
 from core.clock import World, iso
 from core.errors import LocalError
+from core.store.prepared import Prepared, insert
 from sync.tables import AUDIT
 
 FIRST = bytes(32)
+_HEAD = Prepared(sa.select(AUDIT.c.number, AUDIT.c.digest).order_by(AUDIT.c.number.desc()).limit(1))
 
 
 def note(
     tx: sa.Connection, world: World, *, actor: str, action: str, subject: str = "", **detail: Any
 ) -> None:
     """Add a line; belongs into the transaction of what it tells of. No personal data in ``detail``."""
-    last = tx.execute(
-        sa.select(AUDIT.c.number, AUDIT.c.digest).order_by(AUDIT.c.number.desc()).limit(1)
-    ).one_or_none()
-    number, previous = (1, FIRST) if last is None else (last.number + 1, bytes(last.digest))
+    last, previous = head(tx)
+    number = last + 1
     at, text = iso(world.now()), canonical_json(detail).decode()
-    tx.execute(
-        sa.insert(AUDIT).values(
-            number=number,
-            at=at,
-            actor=actor,
-            action=action,
-            subject=subject,
-            detail=text,
-            previous=previous,
-            digest=_digest(number, at, actor, action, subject, text, previous),
-        )
+    insert(
+        tx,
+        AUDIT,
+        number=number,
+        at=at,
+        actor=actor,
+        action=action,
+        subject=subject,
+        detail=text,
+        previous=previous,
+        digest=_digest(number, at, actor, action, subject, text, previous),
     )
 
 
@@ -122,9 +122,7 @@ def _broken(number: int) -> LocalError:
 
 def head(tx: sa.Connection) -> tuple[int, bytes]:
     """Number and digest of the last line, (0, zeros) if there is none."""
-    last = tx.execute(
-        sa.select(AUDIT.c.number, AUDIT.c.digest).order_by(AUDIT.c.number.desc()).limit(1)
-    ).one_or_none()
+    last = _HEAD.first(tx)
     return (0, FIRST) if last is None else (last.number, bytes(last.digest))
 
 

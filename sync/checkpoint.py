@@ -15,11 +15,12 @@ from core.clock import World, iso
 from core.errors import LiandongError, PeerError, StateError
 from core.identifiers import new_id
 from core.store.engine import Database
+from core.store.prepared import Prepared, Savepoint, insert, update
 from sync import audit
 from sync.dispatch import Dispatch, Incoming
 from sync.envelope import is_signed_by, open_envelope, open_own, read_header
 from sync.identity import Place
-from sync.inbox import keep_receipt, sign_once
+from sync.inbox import digest_at, keep_receipt, sign_once
 from sync.keyring import Keyring
 from sync.packing import Message
 from sync.receipt import verify_receipt
@@ -78,13 +79,32 @@ def apply_ready(db: Database, place: Place, world: World, keyring: Keyring, disp
     return done
 
 
+_UNAPPLIED = Prepared(
+    sa.select(STREAM)
+    .where(STREAM.c.applied_seq < STREAM.c.head_seq, STREAM.c.hold.is_(None))
+    .order_by(STREAM.c.lane, STREAM.c.id)
+)
+_APPLIED_SEQ = Prepared(sa.select(STREAM.c.applied_seq).where(STREAM.c.id == sa.bindparam("row")))
+_DATA = Prepared(
+    sa.select(ENVELOPE.c.data).where(
+        ENVELOPE.c.stream_id == sa.bindparam("row"), ENVELOPE.c.seq == sa.bindparam("at")
+    )
+)
+_SEEN = Prepared(
+    sa.select(APPLIED.c.message_id).where(
+        APPLIED.c.origin == sa.bindparam("of"), APPLIED.c.message_id == sa.bindparam("id")
+    )
+)
+
+
+def is_waiting(tx: sa.Connection, place: Place) -> bool:
+    """Whether anything that is held and may be read here is not in effect yet."""
+    return any(_is_for(place, stream_row(row).stream) for row in _UNAPPLIED.all(tx))
+
+
 def _waiting(db: Database, place: Place) -> list[StreamRow]:
     with db.reading() as tx:
-        rows = tx.execute(
-            sa.select(STREAM)
-            .where(STREAM.c.applied_seq < STREAM.c.head_seq, STREAM.c.hold.is_(None))
-            .order_by(STREAM.c.lane, STREAM.c.id)
-        ).all()
+        rows = _UNAPPLIED.all(tx)
     return [s for s in map(stream_row, rows) if _is_for(place, s.stream)]
 
 
@@ -102,7 +122,7 @@ def _apply_envelope(
     stream: StreamRow,
     seq: int,
 ) -> Progress:
-    current = tx.scalar(sa.select(STREAM.c.applied_seq).where(STREAM.c.id == stream.row))
+    current = _APPLIED_SEQ.scalar(tx, row=stream.row)
     if current != seq - 1:
         # Another process of this node (terminal and background sync share one file) was faster.
         return Progress()
@@ -119,7 +139,7 @@ def _apply_envelope(
             for message in messages
         ]
         done = Progress(1, len(fine), fine.count(False))
-    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(applied_seq=seq))
+    update(tx, STREAM, {"id": stream.row}, applied_seq=seq)
     return done
 
 
@@ -163,9 +183,7 @@ def _remember(
 
 
 def _data(tx: sa.Connection, stream: StreamRow, seq: int) -> bytes:
-    data = tx.scalar(
-        sa.select(ENVELOPE.c.data).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
-    )
+    data = _DATA.scalar(tx, row=stream.row, at=seq)
     if data is None:
         raise StateError(
             "envelope.damaged",
@@ -178,11 +196,9 @@ def _data(tx: sa.Connection, stream: StreamRow, seq: int) -> bytes:
 
 def _closed(tx: sa.Connection, stream: StreamRow, seq: int) -> Message:
     """What stands in quarantine for an envelope that cannot be opened; its data stay in the ledger."""
-    digest = tx.scalar(
-        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
-    )
+    digest = digest_at(tx, stream.row, seq)
     assert digest is not None
-    return Message(bytes(digest).hex()[:32], CLOSED_ENVELOPE, 1, "", b"")
+    return Message(digest.hex()[:32], CLOSED_ENVELOPE, 1, "", b"")
 
 
 def apply_message(
@@ -190,10 +206,9 @@ def apply_message(
 ) -> bool:
     """Bring one message into effect, once for ever; false if it had to be set aside."""
     message, origin = incoming.message, incoming.stream.origin
-    seen = (APPLIED.c.origin == origin) & (APPLIED.c.message_id == message.id)
-    if tx.scalar(sa.select(APPLIED.c.message_id).where(seen)) is not None:
+    if _SEEN.scalar(tx, of=origin, id=message.id) is not None:
         return True
-    savepoint = tx.begin_nested()
+    savepoint = Savepoint(tx)
     try:
         dispatch.handle(tx, incoming)
     except LiandongError as error:
@@ -209,15 +224,15 @@ def apply_message(
         _set_aside(tx, world, stream, incoming.seq, message, _crashed(error))
         return False
     savepoint.commit()
-    tx.execute(
-        sa.insert(APPLIED).values(
-            origin=origin,
-            message_id=message.id,
-            stream_id=stream.row,
-            seq=incoming.seq,
-            subject=message.subject,
-            at=iso(world.now()),
-        )
+    insert(
+        tx,
+        APPLIED,
+        origin=origin,
+        message_id=message.id,
+        stream_id=stream.row,
+        seq=incoming.seq,
+        subject=message.subject,
+        at=iso(world.now()),
     )
     return True
 
@@ -318,15 +333,9 @@ def _set_aside(
 
 
 def _accept(tx: sa.Connection, place: Place, world: World, keyring: Keyring, stream: StreamRow) -> None:
-    digest = tx.scalar(
-        sa.select(ENVELOPE.c.digest).where(
-            ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == stream.applied_seq
-        )
-    )
+    digest = digest_at(tx, stream.row, stream.applied_seq)
     assert digest is not None
-    data = sign_once(
-        tx, place, world, keyring, stream, "acceptance", upto=stream.applied_seq, digest=bytes(digest)
-    )
+    data = sign_once(tx, place, world, keyring, stream, "acceptance", upto=stream.applied_seq, digest=digest)
     body = canonical_json({"receipt": b64encode(data).decode()})
     message = Message(new_id(world), RECEIPT_ISSUED, 1, "", body)
     append(tx, place, world, readers=[stream.stream.origin], lane=Lane.CONTROL, message=message)

@@ -106,7 +106,7 @@ def compose(
             wishes = [[bytes.fromhex(id_), have] for id_, have in wanted]
             frames.append(Frame(Kind.WANT, cose.encode(wishes)))
         if introduce:
-            keys = list(tx.scalars(unsigned_streams(peer, ASK_MAX)))
+            keys = unsigned_streams(tx, peer, ASK_MAX)
             if keys:
                 frames.append(Frame(Kind.ASK, cose.encode(keys)))
         elif not collect_only:

@@ -14,7 +14,8 @@ import sqlalchemy as sa
 from core.clock import iso
 from core.errors import LiandongError, LocalError, PeerError
 from core.identifiers import NodeId
-from sync import attachments, audit, cose, epoch, neighbour, refetch
+from core.store.prepared import Savepoint
+from sync import attachments, audit, checkpoint, cose, epoch, neighbour, refetch
 from sync.authority import CertStatus
 from sync.bundle import Frame, Kind, ReadState, read_bundle
 from sync.compose import ASK_MAX, WANT_BYTES_MAX, WANT_FILES_MAX
@@ -93,7 +94,11 @@ def take(
             "by itself.",
         )
     taken = Taken(hello, standing=node.note_hello(hello, by_hand=carrier == "usb"))
-    for batch in _batches(frames, taken):
+    batches = _batches(frames, taken)
+    batch: list[Frame] | None = next(batches, [])
+    waits = True
+    while batch is not None:
+        following = next(batches, None)
         with node.db.transaction() as tx:
             node.refresh(tx)
             for frame in batch:
@@ -101,26 +106,34 @@ def take(
             for row in sorted(taken.touched):
                 advance(tx, stream_with(tx, row))
                 neighbour.want_receipt(tx, hello.sender, row)
+            if following is None and taken.standing is not neighbour.Standing.ENDED:
+                node.note_contact(tx, hello, carrier)
+            waits = checkpoint.is_waiting(tx, node.place)
+        batch = following
     taken.complete = state.complete
     if taken.contradicted:
         node.begin_epoch(epoch.Reason.CONTRADICTED)
-    if taken.standing is not neighbour.Standing.ENDED:
-        node.note_contact(hello, carrier)
-    node.apply_ready()
-    node.note_returned(hello)
-    if taken.standing is not neighbour.Standing.ENDED:
-        _reconcile(node, taken, asks)
-    _note_refusals(node, taken)
+    if waits or taken.contradicted:
+        node.apply_ready()
+    with node.db.transaction() as tx:
+        node.note_returned(tx, hello)
+        if taken.standing is not neighbour.Standing.ENDED:
+            _reconcile(node, tx, taken, asks)
+        _note_refusals(node, tx, taken)
     return taken
 
 
-def _reconcile(node: Node, taken: Taken, asks: bool) -> None:
+def _reconcile(node: Node, tx: sa.Connection, taken: Taken, asks: bool) -> None:
     # With envelopes or chunks on the way the two are not level: what differs now may be among them.
     if not (taken.envelopes or taken.chunks):
+        step = Savepoint(tx)
         try:
-            taken.reply = take_turn(node, taken.hello, taken.compared, asks=asks)
+            taken.reply = take_turn(tx, node, taken.hello, taken.compared, asks=asks)
         except PeerError as error:
+            step.rollback()
             taken.refuse(error)
+        else:
+            step.commit()
 
 
 def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
@@ -176,7 +189,7 @@ def _batches(frames: Iterator[Frame], taken: Taken) -> Iterator[list[Frame]]:
 
 
 def _take_frame(node: Node, tx: sa.Connection, carrier: str, frame: Frame, taken: Taken) -> None:
-    savepoint = tx.begin_nested()
+    savepoint = Savepoint(tx)
     try:
         if frame.kind is Kind.RECEIPT:
             _take_receipt(node, tx, frame.payload, taken)
@@ -302,22 +315,19 @@ def _take_chunk(node: Node, tx: sa.Connection, payload: bytes, taken: Taken) -> 
     taken.chunks += 1
 
 
-def _note_refusals(node: Node, taken: Taken) -> None:
+def _note_refusals(node: Node, tx: sa.Connection, taken: Taken) -> None:
     """One line a reason: a neighbour that sends the same nonsense all day must not fill the log."""
-    if not taken.refusals:
-        return
-    with node.db.transaction() as tx:
-        for code, count in sorted(taken.refusals.items()):
-            log.warning("refused %d frames from %s: %s", count, taken.hello.sender, code)
-            audit.note(
-                tx,
-                node.world,
-                actor="sync",
-                action="frame.refused",
-                subject=taken.hello.sender,
-                code=code,
-                count=count,
-            )
+    for code, count in sorted(taken.refusals.items()):
+        log.warning("refused %d frames from %s: %s", count, taken.hello.sender, code)
+        audit.note(
+            tx,
+            node.world,
+            actor="sync",
+            action="frame.refused",
+            subject=taken.hello.sender,
+            code=code,
+            count=count,
+        )
 
 
 def _malformed(kind: Kind) -> PeerError:

@@ -8,12 +8,14 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.clock import World, iso
+from core.store.prepared import Prepared
 from sync import audit
 from sync.identity import read_fact, write_fact
 from sync.tables import NODE_STATE
 
 PREFIX = "damage."
 LISTED_MAX = 200
+EVERY = 1 << 31
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,21 @@ def mended(tx: sa.Connection, world: World, kind: str, key: str) -> bool:
     return True
 
 
+_BEGINNING = sa.func.substr(NODE_STATE.c.name, 1, sa.bindparam("chars", type_=sa.Integer))
+_KNOWN = Prepared(
+    sa.select(NODE_STATE)
+    .where(sa.bindparam("begins", type_=sa.String) == _BEGINNING)
+    .order_by(NODE_STATE.c.name)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+
+
 def known(tx: sa.Connection, kind: str = "", limit: int | None = LISTED_MAX) -> list[Damage]:
     """What is damaged now, of one kind or of all, at most ``limit``; :func:`count` says how much there is."""
-    query = sa.select(NODE_STATE).where(_of(kind)).order_by(NODE_STATE.c.name).limit(limit)
-    return [_read(row.name, row.value) for row in tx.execute(query)]
+    most = EVERY if limit is None else limit
+    begins = _name(kind, "") if kind else PREFIX
+    rows = _KNOWN.all(tx, begins=begins, chars=len(begins), most=most)
+    return [_read(row.name, row.value) for row in rows]
 
 
 def see(tx: sa.Connection, kind: str, key: str, cycle: str) -> None:

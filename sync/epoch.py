@@ -14,6 +14,7 @@ from core.canonical import canonical_json
 from core.clock import World, iso
 from core.errors import StateError
 from core.identifiers import NodeId, Tier, new_id
+from core.store.prepared import Prepared, put
 from sync import audit
 from sync.hello import PAST_MAX
 from sync.identity import Place, read_fact, write_fact
@@ -65,6 +66,8 @@ def begin(tx: sa.Connection, place: Place, world: World, reason: Reason) -> Plac
     write_fact(tx, _RECOVERING, sorted(_neighbours(tx, place)))
     write_fact(tx, _SUPERSEDED, None)
     tx.execute(sa.delete(RUN))
+    # An epoch that ended before anybody heard of it concerns nobody; said in another one it would be refused.
+    tx.execute(sa.delete(MESSAGE).where(MESSAGE.c.type == EPOCH_BEGUN, MESSAGE.c.seq.is_(None)))
     for stream in _own_streams(tx, fresh):
         beyond = stream.head_seq if stream.hold is None else _signed_for_by_all(tx, stream)
         carry_over(tx, fresh, stream, beyond=beyond)
@@ -124,25 +127,29 @@ def lives(tx: sa.Connection, place: Place) -> list[dict[str, str]]:
 
 def is_own(tx: sa.Connection, place: Place, epoch: str) -> bool:
     """Whether this disk remembers having spoken in ``epoch``."""
-    query = sa.select(EPOCH.c.epoch).where(EPOCH.c.node == place.node, EPOCH.c.epoch == epoch)
-    return epoch == place.epoch or tx.scalar(query) is not None
+    return epoch == place.epoch or _OWN.scalar(tx, me=place.node, then=epoch) is not None
+
+
+_OWN = Prepared(
+    sa.select(EPOCH.c.epoch).where(EPOCH.c.node == sa.bindparam("me"), EPOCH.c.epoch == sa.bindparam("then"))
+)
+_BY_OTHERS = Prepared(sa.select(sa.func.max(RUN.c.number)).where(RUN.c.run != sa.bindparam("mine")))
+_LAST_OF = Prepared(sa.select(RUN.c.number).where(RUN.c.run == sa.bindparam("of")))
 
 
 def note_written(tx: sa.Connection, run: str, number: int) -> None:
     """Remember that this run of the program wrote the bundle ``number``."""
-    where = RUN.c.run == run
-    if tx.execute(sa.update(RUN).where(where).values(number=number)).rowcount == 0:
-        tx.execute(sa.insert(RUN).values(run=run, number=number))
+    put(tx, RUN, {"run": run}, number=number)
 
 
 def written_by_others(tx: sa.Connection, run: str) -> int:
     """The highest bundle number that this disk remembers of any run but ``run``."""
-    return int(tx.scalar(sa.select(sa.func.max(RUN.c.number)).where(RUN.c.run != run)) or 0)
+    return int(_BY_OTHERS.scalar(tx, mine=run) or 0)
 
 
 def wrote(tx: sa.Connection, run: str, number: int) -> bool:
     """Whether this disk remembers that ``run`` got as far as the bundle ``number`` in this epoch."""
-    last = tx.scalar(sa.select(RUN.c.number).where(RUN.c.run == run))
+    last = _LAST_OF.scalar(tx, of=run)
     return last is not None and number <= last
 
 

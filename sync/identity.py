@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from core.errors import LocalError
 from core.identifiers import DivisionCode, NodeId, Tier, division_of, parent_of, tier_of
+from core.store.prepared import Prepared, put
 from sync.tables import NODE_STATE
 
 
@@ -36,34 +37,45 @@ class Place:
         return NodeId(self.division[:6] + "000000")
 
 
-# Built once: SQLAlchemy takes longer to put a statement together than SQLite to answer it.
-_VALUE = sa.select(NODE_STATE.c.value).where(NODE_STATE.c.name == sa.bindparam("fact"))
-_PLACE = sa.select(NODE_STATE.c.name, NODE_STATE.c.value).where(NODE_STATE.c.name.in_(("node", "epoch")))
+_VALUE = Prepared(sa.select(NODE_STATE.c.value).where(NODE_STATE.c.name == sa.bindparam("fact")))
+REVOCATIONS = "revocations"
+_STANDING = Prepared(
+    sa.union_all(
+        *(
+            sa.select(NODE_STATE.c.name, NODE_STATE.c.value).where(NODE_STATE.c.name == fact)
+            for fact in ("node", "epoch", REVOCATIONS)
+        )
+    )
+)
 
 
 def read_place(tx: sa.Connection) -> Place:
     """Who this database belongs to. Raises ``LocalError`` (``node.not_initialised``)."""
-    facts = {name: json.loads(value) for name, value in tx.execute(_PLACE)}
+    return read_standing(tx)[0]
+
+
+def read_standing(tx: sa.Connection) -> tuple[Place, int]:
+    """Who this database belongs to, and the number of the revocation list in it. Raises as :func:`read_place`."""
+    facts = {name: json.loads(value) for name, value in _STANDING.all(tx)}
     if "node" not in facts:
         raise LocalError(
             "node.not_initialised",
             zh="这台设备还没有初始化。请先运行 init。",
             en="This installation has not been initialised. Run init first.",
         )
-    return Place(NodeId(facts["node"]), facts["epoch"])
+    return Place(NodeId(facts["node"]), facts["epoch"]), facts.get(REVOCATIONS, 0)
 
 
 def read_fact(tx: sa.Connection, name: str, default: Any = None) -> Any:
     """The JSON value remembered under ``name``."""
-    value = tx.scalar(_VALUE, {"fact": name})
+    value = _VALUE.scalar(tx, fact=name)
     return default if value is None else json.loads(value)
 
 
 def write_fact(tx: sa.Connection, name: str, value: Any) -> None:
     """Remember a JSON value under ``name``."""
     text = json.dumps(value, ensure_ascii=False, sort_keys=True)
-    if tx.execute(sa.update(NODE_STATE).where(NODE_STATE.c.name == name).values(value=text)).rowcount == 0:
-        tx.execute(sa.insert(NODE_STATE).values(name=name, value=text))
+    put(tx, NODE_STATE, {"name": name}, value=text)
 
 
 def next_count(tx: sa.Connection, name: str) -> int:

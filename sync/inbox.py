@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from core.clock import World, iso
 from core.errors import PeerError
 from core.identifiers import NodeId
+from core.store.prepared import Prepared, insert, update
 from sync import audit
 from sync.custody import contiguous
 from sync.header import NO_DIGEST, Header
@@ -43,10 +44,26 @@ class Arrival:
 
 def holds_digest(tx: sa.Connection, stream: StreamRow, seq: int, digest: bytes) -> bool:
     """Whether exactly this envelope is held already; asked before any cryptography is spent on it."""
-    held = tx.scalar(
-        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == seq)
+    return digest_at(tx, stream.row, seq) == digest
+
+
+_DIGEST = Prepared(
+    sa.select(ENVELOPE.c.digest).where(
+        ENVELOPE.c.stream_id == sa.bindparam("row"), ENVELOPE.c.seq == sa.bindparam("at")
     )
-    return held is not None and bytes(held) == digest
+)
+_AROUND = Prepared(
+    sa.select(ENVELOPE.c.seq, ENVELOPE.c.digest, ENVELOPE.c.previous).where(
+        ENVELOPE.c.stream_id == sa.bindparam("row"),
+        ENVELOPE.c.seq.between(sa.bindparam("low"), sa.bindparam("high")),
+    )
+)
+
+
+def digest_at(tx: sa.Connection, row: int, seq: int) -> bytes | None:
+    """What the ledger says of an envelope of the stream in ``row``, None if it was never held."""
+    held = _DIGEST.scalar(tx, row=row, at=seq)
+    return None if held is None else bytes(held)
 
 
 def hold(tx: sa.Connection, place: Place, world: World, arrival: Arrival) -> StreamRow:
@@ -57,14 +74,8 @@ def hold(tx: sa.Connection, place: Place, world: World, arrival: Arrival) -> Str
     """
     header = arrival.header
     stream = open_stream(tx, place, header.stream)
-    neighbours = {
-        row.seq: row
-        for row in tx.execute(
-            sa.select(ENVELOPE.c.seq, ENVELOPE.c.digest, ENVELOPE.c.previous).where(
-                ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq.between(header.seq - 1, header.seq + 1)
-            )
-        )
-    }
+    around = _AROUND.all(tx, row=stream.row, low=header.seq - 1, high=header.seq + 1)
+    neighbours = {row.seq: row for row in around}
     same, before, after = (neighbours.get(header.seq + step) for step in (0, -1, 1))
     if same is not None and bytes(same.digest) == arrival.digest:
         return stream
@@ -73,21 +84,33 @@ def hold(tx: sa.Connection, place: Place, world: World, arrival: Arrival) -> Str
     broken_after = after is not None and bytes(after.previous) != arrival.digest
     if same is not None or first_is_rootless or broken_before or broken_after:
         raise _fork(header)
-    tx.execute(
-        sa.insert(ENVELOPE).values(
-            stream_id=stream.row,
-            seq=header.seq,
-            digest=arrival.digest,
-            previous=header.previous,
-            data=arrival.data,
-            size=len(arrival.data),
-            count=header.count,
-            held_at=iso(world.now()),
-            carrier=arrival.carrier,
-            came_from=arrival.came_from,
-        )
+    insert(
+        tx,
+        ENVELOPE,
+        stream_id=stream.row,
+        seq=header.seq,
+        digest=arrival.digest,
+        previous=header.previous,
+        data=arrival.data,
+        size=len(arrival.data),
+        count=header.count,
+        held_at=iso(world.now()),
+        carrier=arrival.carrier,
+        came_from=arrival.came_from,
     )
     return stream
+
+
+_BEYOND = sa.select(ENVELOPE.c.seq).where(
+    ENVELOPE.c.stream_id == sa.bindparam("row"), ENVELOPE.c.seq > sa.bindparam("head")
+)
+_WHOLE = (
+    sa.select(OFFER.c.seq)
+    .join(ATTACHMENT, ATTACHMENT.c.id == OFFER.c.attachment_id)
+    .where(OFFER.c.stream_id == sa.bindparam("row"), ATTACHMENT.c.complete_at.is_not(None))
+)
+_HELD_BEYOND = Prepared(_BEYOND)
+_WHOLE_BEYOND = Prepared(_BEYOND.where(ENVELOPE.c.seq.in_(_WHOLE)))
 
 
 def advance(tx: sa.Connection, stream: StreamRow) -> tuple[StreamRow, tuple[tuple[int, int], ...]]:
@@ -95,27 +118,14 @@ def advance(tx: sa.Connection, stream: StreamRow) -> tuple[StreamRow, tuple[tupl
 
     An attachment counts as held only when its last chunk is durable.
     """
-    query = sa.select(ENVELOPE.c.seq).where(
-        ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq > stream.head_seq
-    )
-    if stream.stream.lane == Lane.ATTACHMENT:
-        complete = (
-            sa.select(OFFER.c.seq)
-            .join(ATTACHMENT, ATTACHMENT.c.id == OFFER.c.attachment_id)
-            .where(OFFER.c.stream_id == stream.row, ATTACHMENT.c.complete_at.is_not(None))
-        )
-        query = query.where(ENVELOPE.c.seq.in_(complete))
-    upto, ranges = contiguous(stream.head_seq, tx.scalars(query))
+    beyond = _WHOLE_BEYOND if stream.stream.lane == Lane.ATTACHMENT else _HELD_BEYOND
+    upto, ranges = contiguous(stream.head_seq, beyond.scalars(tx, row=stream.row, head=stream.head_seq))
     if upto == stream.head_seq:
         return stream, ranges
-    digest = tx.scalar(
-        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == upto)
-    )
+    digest = digest_at(tx, stream.row, upto)
     assert digest is not None
-    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(head_seq=upto, head_digest=digest))
-    row = StreamRow(
-        stream.row, stream.stream, stream.messages, upto, bytes(digest), stream.applied_seq, stream.hold
-    )
+    update(tx, STREAM, {"id": stream.row}, head_seq=upto, head_digest=digest)
+    row = StreamRow(stream.row, stream.stream, stream.messages, upto, digest, stream.applied_seq, stream.hold)
     return row, ranges
 
 
@@ -137,6 +147,16 @@ def custody_receipt(
     )
 
 
+_FILED_OF = sa.and_(
+    RECEIPT.c.stream_id == sa.bindparam("stream"),
+    RECEIPT.c.signer == sa.bindparam("by"),
+    RECEIPT.c.epoch == sa.bindparam("life"),
+    RECEIPT.c.kind == sa.bindparam("what"),
+)
+_LAST = Prepared(sa.select(RECEIPT).where(_FILED_OF).order_by(RECEIPT.c.number.desc()).limit(1))
+_FILED = Prepared(sa.select(RECEIPT.c.number).where(_FILED_OF, RECEIPT.c.number == sa.bindparam("count")))
+
+
 def sign_once(
     tx: sa.Connection,
     place: Place,
@@ -153,17 +173,7 @@ def sign_once(
     """A numbered receipt; the same facts give the same bytes again."""
     ranges = tuple(ranges)
     written = json.dumps(ranges)
-    last = tx.execute(
-        sa.select(RECEIPT)
-        .where(
-            RECEIPT.c.stream_id == stream.row,
-            RECEIPT.c.signer == place.node,
-            RECEIPT.c.epoch == place.epoch,
-            RECEIPT.c.kind == kind,
-        )
-        .order_by(RECEIPT.c.number.desc())
-        .limit(1)
-    ).one_or_none()
+    last = _LAST.first(tx, stream=stream.row, by=place.node, life=place.epoch, what=kind)
     if last is not None and (last.upto, last.ranges) == (upto, written) and not reason:
         return bytes(last.data)
     now = world.now()
@@ -184,15 +194,6 @@ def sign_once(
     return data
 
 
-_FILED = sa.select(RECEIPT.c.number).where(
-    RECEIPT.c.stream_id == sa.bindparam("stream"),
-    RECEIPT.c.signer == sa.bindparam("by"),
-    RECEIPT.c.epoch == sa.bindparam("life"),
-    RECEIPT.c.kind == sa.bindparam("what"),
-    RECEIPT.c.number == sa.bindparam("count"),
-)
-
-
 def keep_receipt(tx: sa.Connection, stream: StreamRow, receipt: Receipt, data: bytes) -> bool:
     """File a verified receipt; false if it was filed before."""
     named = {
@@ -202,20 +203,20 @@ def keep_receipt(tx: sa.Connection, stream: StreamRow, receipt: Receipt, data: b
         "what": receipt.kind,
         "count": receipt.number,
     }
-    if tx.scalar(_FILED, named) is not None:
+    if _FILED.scalar(tx, **named) is not None:
         return False
-    tx.execute(
-        sa.insert(RECEIPT).values(
-            stream_id=stream.row,
-            signer=receipt.signer,
-            epoch=receipt.signer_epoch,
-            kind=receipt.kind,
-            number=receipt.number,
-            upto=receipt.upto,
-            ranges=json.dumps(list(receipt.ranges)),
-            data=data,
-            at=iso(_instant(receipt.at)),
-        )
+    insert(
+        tx,
+        RECEIPT,
+        stream_id=stream.row,
+        signer=receipt.signer,
+        epoch=receipt.signer_epoch,
+        kind=receipt.kind,
+        number=receipt.number,
+        upto=receipt.upto,
+        ranges=json.dumps(list(receipt.ranges)),
+        data=data,
+        at=iso(_instant(receipt.at)),
     )
     return True
 

@@ -71,13 +71,15 @@ class Chores:
         self._watch = Watch()
         night: dict[str, Any] = {"coalesce": True, "misfire_grace_time": 3600}
         hour = settings.backup_hour
+        at_once = {"next_run_time": now}
         if self._installation.db.path is not None:
-            running.add_job(self.back_up, "cron", id="backup", hour=hour, minute=backups.MINUTE, **night)
-            if backups.is_due(self._installation.folder / BACKUPS, now, hour):
-                running.add_job(self.back_up, id="backup-missed")
-        running.add_job(self.scrub, "cron", id="scrub", hour=(hour + 1) % 24, minute=backups.MINUTE, **night)
-        if self._is_scrub_due(now):
-            running.add_job(self.scrub, id="scrub-missed")
+            missed = backups.is_due(self._installation.folder / BACKUPS, now, hour)
+            when = {"hour": hour, "minute": backups.MINUTE} | (at_once if missed else {})
+            running.add_job(self.back_up, "cron", id="backup", **when, **night)
+        when = {"hour": (hour + 1) % 24, "minute": backups.MINUTE} | (
+            at_once if self._is_scrub_due(now) else {}
+        )
+        running.add_job(self.scrub, "cron", id="scrub", **when, **night)
         running.add_job(
             self.retry, "interval", id="retry", seconds=RETRY_EVERY.total_seconds(), coalesce=True
         )

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from core.clock import World, iso
 from core.identifiers import NodeId
+from core.store.prepared import Prepared, put, update
 from sync import audit
 from sync.custody import towards
 from sync.hello import Hello, Seen
@@ -37,7 +38,7 @@ def note_bundle(tx: sa.Connection, place: Place, world: World, hello: Hello, bor
     ``born`` is the installation that the sender's certificate names: another one than before is another machine, with
     other keys and no memory.
     """
-    lives = {row.epoch: row for row in tx.execute(sa.select(EPOCH).where(EPOCH.c.node == hello.sender))}
+    lives = {row.epoch: row for row in _LIVES.all(tx, of=hello.sender)}
     known = lives.get(hello.epoch)
     _end_earlier(tx, world, hello, known_epochs=set(lives))
     if known is not None:
@@ -64,10 +65,20 @@ def note_bundle(tx: sa.Connection, place: Place, world: World, hello: Hello, bor
     return Standing.BEGUN
 
 
-# Put together once: every bundle asks.
-_CURRENT = sa.select(EPOCH).where(EPOCH.c.node == sa.bindparam("of"), EPOCH.c.closed_at.is_(None))
-_UNSIGNED = sa.select(UNSIGNED.c.stream_id).where(UNSIGNED.c.peer == sa.bindparam("of"))
-_OWN_OWED = (
+_LIVES = Prepared(sa.select(EPOCH).where(EPOCH.c.node == sa.bindparam("of")))
+_CURRENT = Prepared(sa.select(EPOCH).where(EPOCH.c.node == sa.bindparam("of"), EPOCH.c.closed_at.is_(None)))
+_UNSIGNED = Prepared(sa.select(UNSIGNED.c.stream_id).where(UNSIGNED.c.peer == sa.bindparam("of")))
+_NEVER_SENT = Prepared(
+    sa.select(UNSIGNED.c.stream_id)
+    .where(UNSIGNED.c.peer == sa.bindparam("of"), UNSIGNED.c.number.is_(None))
+    .limit(1)
+)
+_ARRIVED = Prepared(
+    sa.delete(UNSIGNED).where(
+        UNSIGNED.c.peer == sa.bindparam("of"), UNSIGNED.c.number <= sa.bindparam("upto")
+    )
+)
+_OWN_OWED = Prepared(
     sa.select(sa.func.coalesce(sa.func.sum(STREAM.c.head_seq - DELIVERY.c.acked_seq), 0))
     .join(STREAM, STREAM.c.id == DELIVERY.c.stream_id)
     .where(
@@ -80,18 +91,14 @@ _OWN_OWED = (
 
 def seen_of(tx: sa.Connection, peer: NodeId) -> Seen:
     """The last bundle of ``peer``'s current epoch that was taken here."""
-    row = tx.execute(_CURRENT, {"of": peer}).one_or_none()
+    row = _CURRENT.first(tx, of=peer)
     return Seen() if row is None else Seen(row.epoch, row.run, row.number, bytes(row.token))
 
 
 def is_current(tx: sa.Connection, node: NodeId, epoch: str) -> bool:
     """Whether ``epoch`` of ``node`` has not ended, as far as is known here."""
-    row = tx.execute(
-        sa.select(EPOCH.c.closed_at).where(EPOCH.c.node == node, EPOCH.c.epoch == epoch)
-    ).one_or_none()
-    if row is not None:
-        return row.closed_at is None
-    return tx.scalar(sa.select(EPOCH.c.epoch).where(EPOCH.c.node == node).limit(1)) is None
+    lives = {row.epoch: row for row in _LIVES.all(tx, of=node)}
+    return lives[epoch].closed_at is None if epoch in lives else not lives
 
 
 def shared(tx: sa.Connection, place: Place, peer: NodeId) -> list[tuple[StreamRow, bool]]:
@@ -117,35 +124,32 @@ def sign_all(tx: sa.Connection, place: Place, peer: NodeId) -> None:
 
 def want_receipt(tx: sa.Connection, peer: NodeId, row: int) -> None:
     """Remember that ``peer`` has to be given our receipt for a stream."""
-    where = (UNSIGNED.c.peer == peer) & (UNSIGNED.c.stream_id == row)
-    if tx.execute(sa.update(UNSIGNED).where(where).values(number=None)).rowcount == 0:
-        tx.execute(sa.insert(UNSIGNED).values(peer=peer, stream_id=row))
+    put(tx, UNSIGNED, {"peer": peer, "stream_id": row}, number=None)
 
 
 def unsigned(tx: sa.Connection, peer: NodeId) -> list[int]:
     """Rows of the streams for which ``peer`` has not shown to have our receipt."""
-    return list(tx.scalars(_UNSIGNED, {"of": peer}))
+    return _UNSIGNED.scalars(tx, of=peer)
 
 
 def has_unsent_receipts(tx: sa.Connection, peer: NodeId) -> bool:
     """Whether a receipt for ``peer`` has been in no bundle yet."""
-    where = (UNSIGNED.c.peer == peer) & UNSIGNED.c.number.is_(None)
-    return tx.scalar(sa.select(UNSIGNED.c.stream_id).where(where).limit(1)) is not None
+    return _NEVER_SENT.scalar(tx, of=peer) is not None
 
 
 def note_signed(tx: sa.Connection, peer: NodeId, number: int) -> None:
     """The bundle ``number`` carries every receipt that ``peer`` lacks."""
-    tx.execute(sa.update(UNSIGNED).where(UNSIGNED.c.peer == peer).values(number=number))
+    update(tx, UNSIGNED, {"peer": peer}, number=number)
 
 
 def receipts_arrived(tx: sa.Connection, peer: NodeId, number: int) -> None:
     """``peer`` took our bundle ``number``: its receipts, and those before it, have arrived."""
-    tx.execute(sa.delete(UNSIGNED).where(UNSIGNED.c.peer == peer, UNSIGNED.c.number <= number))
+    _ARRIVED.run(tx, of=peer, upto=number)
 
 
 def owes_own(tx: sa.Connection, peer: NodeId) -> int:
     """Envelopes of ``peer``'s own that it has not signed for since its present epoch began."""
-    return int(tx.scalar(_OWN_OWED, {"of": peer}) or 0)
+    return int(_OWN_OWED.scalar(tx, of=peer) or 0)
 
 
 def note_told(tx: sa.Connection, world: World, node: NodeId, epoch: str, reason: str) -> None:
@@ -194,16 +198,16 @@ def _end_earlier(tx: sa.Connection, world: World, hello: Hello, known_epochs: se
             _insert(tx, world, hello, epoch, "", closed_at=iso(world.now()), number=0)
 
 
-def _note_number(tx: sa.Connection, hello: Hello, known: sa.Row[Any], *, ended: bool) -> None:
+def _note_number(tx: sa.Connection, hello: Hello, known: Any, *, ended: bool) -> None:
     if hello.number <= known.number:
         return
     if hello.run != known.run and hello.before < known.number:
         # Its disk does not remember what we saw: we go on showing that, until it answers with a new epoch.
         return
-    where = (EPOCH.c.node == hello.sender) & (EPOCH.c.epoch == hello.epoch)
-    values = {"run": hello.run, "number": hello.number, "token": hello.token}
-    after = {"spoke_after": EPOCH.c.spoke_after + 1} if ended else {}
-    tx.execute(sa.update(EPOCH).where(where).values(**values, **after))
+    values: dict[str, Any] = {"run": hello.run, "number": hello.number, "token": hello.token}
+    if ended:
+        values["spoke_after"] = known.spoke_after + 1
+    update(tx, EPOCH, {"node": hello.sender, "epoch": hello.epoch}, **values)
 
 
 def _insert(

@@ -13,13 +13,14 @@ from core.clock import World, iso
 from core.errors import LiandongError
 from core.identifiers import NodeId, new_id
 from core.store.engine import Database
+from core.store.prepared import Prepared, put
 from core.store.walk import Books, Rot
 from sync import attachments, audit, checkpoint, epoch, handback, neighbour, revoking, rotten, witness
 from sync.attachments import ChunkStore, FileManifest
 from sync.custody import towards
 from sync.dispatch import Dispatch, Handler, Incoming
 from sync.hello import Hello, is_token_of
-from sync.identity import Place, read_place
+from sync.identity import Place, read_place, read_standing
 from sync.keyring import KeyRecord, Keyring
 from sync.packing import Message
 from sync.retry import BUDGET_BYTES_START
@@ -29,6 +30,7 @@ from sync.stream_id import Lane
 from sync.tables import KEY, PEER, STREAM
 from sync.x509 import Certificate, read_certificate
 
+_PEER = Prepared(sa.select(PEER).where(PEER.c.node == sa.bindparam("of")))
 Facts = Callable[[sa.Connection], dict[str, Any]]
 """What a tier adds to the report that rides in every contact; short text and whole numbers only."""
 
@@ -118,8 +120,8 @@ class Node:
 
     def refresh(self, tx: sa.Connection) -> Place:
         """The place as the database has it: another program of this node may have begun a new epoch, or revoked keys."""
-        self.place = read_place(tx)
-        revoking.catch_up(tx, self.keyring)
+        self.place, revocations = read_standing(tx)
+        revoking.catch_up(tx, self.keyring, revocations)
         return self.place
 
     def ordinal(self, tx: sa.Connection) -> int:
@@ -174,14 +176,10 @@ class Node:
         audit.note(tx, self.world, actor="sync", action="contact.false_witness", subject=hello.sender)
         return False
 
-    def note_returned(self, hello: Hello) -> None:
+    def note_returned(self, tx: sa.Connection, hello: Hello) -> None:
         """After a bundle was taken: has its sender given back all that it holds of our own words?"""
         if hello.seen.epoch == self.place.epoch and not hello.owes:
-            with self.db.reading() as tx:
-                waiting = hello.sender in epoch.recovering(tx)
-            if waiting:
-                with self.db.transaction() as tx:
-                    epoch.note_recovered(tx, self.world, hello.sender)
+            epoch.note_recovered(tx, self.world, hello.sender)
 
     def take_begun(self, tx: sa.Connection, incoming: Incoming) -> None:
         """Another node has begun an epoch: go on with what was held, and give a new machine the open cases."""
@@ -241,34 +239,33 @@ class Node:
             values |= facts(tx)
         return values
 
-    def peer(self, tx: sa.Connection, node: NodeId) -> sa.Row[Any] | None:
-        return tx.execute(sa.select(PEER).where(PEER.c.node == node)).one_or_none()
+    def peer(self, tx: sa.Connection, node: NodeId) -> Any | None:
+        """The row of a neighbour in the table of neighbours."""
+        return _PEER.first(tx, of=node)
 
-    def note_contact(self, hello: Hello, carrier: str) -> None:
+    def note_contact(self, tx: sa.Connection, hello: Hello, carrier: str) -> None:
         """Remember that a neighbour was met, with what it said of itself."""
         now = self.world.now()
         clock: dict[str, int] = {}
         if carrier != "usb":
             # A stick may have been days on its way; over a line the difference is that of the clocks.
             clock["clock_offset_s"] = round(hello.at / 1000 - now.timestamp())
-        below = hello.sender != self.place.parent
-        with self.db.transaction() as tx:
-            if below:
-                meet_child(tx, self.place, hello.sender)
-            self._write_peer(
-                tx,
-                hello.sender,
-                epoch=hello.epoch,
-                last_contact_at=iso(now),
-                last_attempt_at=iso(now),
-                last_error=None,
-                failures=0,
-                carrier=carrier,
-                knows_serial=hello.knows,
-                knows_epoch=hello.seen.epoch or None,
-                report=json.dumps(hello.report, ensure_ascii=False),
-                **clock,
-            )
+        if hello.sender != self.place.parent:
+            meet_child(tx, self.place, hello.sender)
+        self._write_peer(
+            tx,
+            hello.sender,
+            epoch=hello.epoch,
+            last_contact_at=iso(now),
+            last_attempt_at=iso(now),
+            last_error=None,
+            failures=0,
+            carrier=carrier,
+            knows_serial=hello.knows,
+            knows_epoch=hello.seen.epoch or None,
+            report=json.dumps(hello.report, ensure_ascii=False),
+            **clock,
+        )
 
     def note_failure(self, peer: NodeId, error: LiandongError, budget_bytes: int) -> None:
         """Remember that a neighbour could not be met, and why, in words."""
@@ -301,8 +298,7 @@ class Node:
         return [(row.origin, row.lane, row.hold) for row in tx.execute(query)]
 
     def _write_peer(self, tx: sa.Connection, node: NodeId, **values: Any) -> None:
-        if tx.execute(sa.update(PEER).where(PEER.c.node == node).values(**values)).rowcount == 0:
-            tx.execute(sa.insert(PEER).values(node=node, **values))
+        put(tx, PEER, {"node": node}, **values)
 
 
 def _as_handler(take: Callable[[sa.Connection, NodeId, str, bytes], Any]) -> Handler:
@@ -321,8 +317,4 @@ def stored_keys(tx: sa.Connection) -> list[KeyRecord]:
 def store_keys(tx: sa.Connection, records: Iterable[KeyRecord]) -> None:
     """Store what a change of the keyring returned."""
     for record in records:
-        where = KEY.c.record_id == record.record_id
-        if tx.execute(sa.update(KEY).where(where).values(record=record.data)).rowcount == 0:
-            tx.execute(
-                sa.insert(KEY).values(record_id=record.record_id, node=record.node, record=record.data)
-            )
+        put(tx, KEY, {"record_id": record.record_id}, node=record.node, record=record.data)

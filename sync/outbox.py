@@ -10,16 +10,16 @@ import sqlalchemy as sa
 from core.clock import World, iso
 from core.errors import PeerError
 from core.identifiers import NodeId
+from core.store.prepared import Prepared, update
 from sync.custody import covers, towards
 from sync.identity import Place
-from sync.inbox import Contradiction, keep_receipt
+from sync.inbox import Contradiction, digest_at, keep_receipt
 from sync.primitives import sha256
 from sync.receipt import Receipt
 from sync.stream import StreamRow, find_stream, stream_row
 from sync.stream_id import StreamId
 from sync.tables import ATTACHMENT_DELIVERY, DELIVERY, ENVELOPE, OFFER, STREAM
 
-PAGE = 200
 log = logging.getLogger(__name__)
 
 
@@ -44,7 +44,7 @@ _WISHED = (
         ATTACHMENT_DELIVERY.c.peer == sa.bindparam("to"),
     )
 )
-_OWED = (
+_OWED = Prepared(
     sa.select(STREAM, ENVELOPE.c.seq, ENVELOPE.c.size, ENVELOPE.c.held_at, DELIVERY.c.ranges)
     .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
     .join(ENVELOPE, (ENVELOPE.c.stream_id == STREAM.c.id) & (ENVELOPE.c.seq > DELIVERY.c.acked_seq))
@@ -63,7 +63,14 @@ _OWED = (
         ENVELOPE.c.seq,
     )
 )
-_QUEUE = (
+_UNSIGNED = Prepared(
+    sa.select(STREAM.c.key)
+    .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
+    .where(DELIVERY.c.peer == sa.bindparam("to"), DELIVERY.c.acked_seq < STREAM.c.head_seq)
+    .order_by(STREAM.c.lane)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_QUEUE = Prepared(
     sa.select(
         sa.func.count(),
         sa.func.coalesce(sa.func.sum(ENVELOPE.c.size), 0),
@@ -75,36 +82,61 @@ _QUEUE = (
 )
 
 
+_BYTES = Prepared(
+    sa.select(ENVELOPE.c.digest, ENVELOPE.c.data).where(
+        ENVELOPE.c.stream_id == sa.bindparam("row"), ENVELOPE.c.seq == sa.bindparam("at")
+    )
+)
+_ACKED = Prepared(
+    sa.select(DELIVERY.c.acked_seq).where(
+        DELIVERY.c.stream_id == sa.bindparam("row"), DELIVERY.c.peer == sa.bindparam("to")
+    )
+)
+_RELIEVE = Prepared(
+    sa.update(DELIVERY)
+    .where(
+        DELIVERY.c.stream_id == sa.bindparam("row"),
+        DELIVERY.c.peer == sa.bindparam("to"),
+        DELIVERY.c.acked_seq <= sa.bindparam("upto"),
+    )
+    .values(acked_seq=sa.bindparam("upto"), ranges=sa.bindparam("beyond"), acked_at=sa.bindparam("now"))
+)
+_FORGET_WISHES = Prepared(
+    sa.delete(ATTACHMENT_DELIVERY).where(
+        ATTACHMENT_DELIVERY.c.peer == sa.bindparam("to"),
+        ATTACHMENT_DELIVERY.c.attachment_id.in_(
+            sa.select(OFFER.c.attachment_id).where(
+                OFFER.c.stream_id == sa.bindparam("row"), OFFER.c.seq <= sa.bindparam("upto")
+            )
+        ),
+    )
+)
+
+
 def owed(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
     """Unsigned envelopes for ``peer``: by lane, within a lane the oldest first; none of an own stream on hold.
 
     An offer that ``peer`` has answered with a bitmap is signed for when the file is whole, and not sent again until
     then: on a thin line it would leave no room for the chunks.
     """
-    for row in tx.execute(_OWED, {"to": peer}, execution_options={"yield_per": PAGE}):
+    for row in _OWED.pages(tx, to=peer):
         if not covers(0, json.loads(row.ranges), row.seq):
             yield Owed(stream_row(row).stream, row.id, row.seq, row.size, row.held_at)
 
 
 def envelope_bytes(tx: sa.Connection, item: Owed) -> bytes | None:
     """The bytes of an owed envelope; None if they are not the ones that were held: rot is never handed on."""
-    where = (ENVELOPE.c.stream_id == item.row) & (ENVELOPE.c.seq == item.seq)
-    found = tx.execute(sa.select(ENVELOPE.c.digest, ENVELOPE.c.data).where(where)).one()
+    found = _BYTES.first(tx, row=item.row, at=item.seq)
+    assert found is not None
     if found.data is None or sha256(bytes(found.data)) != bytes(found.digest):
         log.error("envelope %d of %s has rotted on the disk; it is not sent", item.seq, item.stream.origin)
         return None
     return bytes(found.data)
 
 
-def unsigned_streams(peer: NodeId, limit: int) -> sa.Select[tuple[bytes]]:
+def unsigned_streams(tx: sa.Connection, peer: NodeId, limit: int) -> list[bytes]:
     """Keys of the streams of which ``peer`` has not signed for all, the most urgent lane first."""
-    return (
-        sa.select(STREAM.c.key)
-        .join(DELIVERY, DELIVERY.c.stream_id == STREAM.c.id)
-        .where(DELIVERY.c.peer == peer, DELIVERY.c.acked_seq < STREAM.c.head_seq)
-        .order_by(STREAM.c.lane)
-        .limit(limit)
-    )
+    return [bytes(key) for key in _UNSIGNED.scalars(tx, to=peer, most=limit)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +150,8 @@ class Queue:
 
 def queue_of(tx: sa.Connection, peer: NodeId) -> Queue:
     """The state of the outbox towards ``peer``, messages not sealed yet not counted."""
-    row = tx.execute(_QUEUE, {"to": peer}).one()
+    row = _QUEUE.first(tx, to=peer)
+    assert row is not None
     return Queue(int(row[0]), int(row[1]), row[2])
 
 
@@ -140,8 +173,7 @@ def take_custody_receipt(
     stream = find_stream(tx, receipt.stream)
     if stream is None:
         return
-    where = (DELIVERY.c.stream_id == stream.row) & (DELIVERY.c.peer == peer)
-    if tx.scalar(sa.select(DELIVERY.c.acked_seq).where(where)) is None:
+    if _ACKED.scalar(tx, row=stream.row, to=peer) is None:
         if receipt.stream.origin != place.node and towards(place.node, receipt.stream.origin) == peer:
             # It tells what it holds after a restore; what came from there is not owed there.
             return
@@ -155,32 +187,24 @@ def take_custody_receipt(
         _check_digest(tx, place, stream, receipt)
     if not keep_receipt(tx, stream, receipt, data):
         return
-    tx.execute(
-        sa.update(DELIVERY)
-        .where(where, DELIVERY.c.acked_seq <= receipt.upto)
-        .values(acked_seq=receipt.upto, ranges=json.dumps(list(receipt.ranges)), acked_at=iso(world.now()))
-    )
+    beyond, now = json.dumps(list(receipt.ranges)), iso(world.now())
+    _RELIEVE.run(tx, row=stream.row, to=peer, upto=receipt.upto, beyond=beyond, now=now)
     _forget_wishes(tx, stream.row, peer, receipt.upto)
 
 
 def _forget_wishes(tx: sa.Connection, row: int, peer: NodeId, upto: int) -> None:
     # A bitmap that comes after the signature tells of chunks that were lost there: see attachments.chunks_owed.
-    signed = sa.select(OFFER.c.attachment_id).where(OFFER.c.stream_id == row, OFFER.c.seq <= upto)
-    columns = ATTACHMENT_DELIVERY.c
-    tx.execute(sa.delete(ATTACHMENT_DELIVERY).where(columns.peer == peer, columns.attachment_id.in_(signed)))
+    _FORGET_WISHES.run(tx, row=row, to=peer, upto=upto)
 
 
 def note_held_by(tx: sa.Connection, row: int, peer: NodeId, seq: int) -> None:
     """``peer`` has just given us back what we owe it: it holds that, and needs it no more."""
-    where = (DELIVERY.c.stream_id == row) & (DELIVERY.c.peer == peer) & (DELIVERY.c.acked_seq == seq - 1)
-    tx.execute(sa.update(DELIVERY).where(where).values(acked_seq=seq))
+    update(tx, DELIVERY, {"stream_id": row, "peer": peer, "acked_seq": seq - 1}, acked_seq=seq)
 
 
 def _check_digest(tx: sa.Connection, place: Place, stream: StreamRow, receipt: Receipt) -> None:
-    ours = tx.scalar(
-        sa.select(ENVELOPE.c.digest).where(ENVELOPE.c.stream_id == stream.row, ENVELOPE.c.seq == receipt.upto)
-    )
-    if ours is not None and bytes(ours) == receipt.digest:
+    ours = digest_at(tx, stream.row, receipt.upto)
+    if ours == receipt.digest:
         return
     beyond = ours is None
     code = "receipt.beyond" if beyond else "receipt.other_digest"

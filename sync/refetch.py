@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from core.clock import World
 from core.errors import PeerError
 from core.identifiers import NodeId
+from core.store.prepared import Prepared
 from sync import cose, damage
 from sync.identity import read_fact, write_fact
 from sync.outbox import Owed, owed
@@ -86,13 +87,20 @@ def to_send(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:
     return chain((_item(tx, row, seq) for row, seq in rows), owed(tx, peer))
 
 
+_FILL = Prepared(
+    sa.update(ENVELOPE)
+    .where(
+        ENVELOPE.c.stream_id == sa.bindparam("row"),
+        ENVELOPE.c.seq == sa.bindparam("at"),
+        ENVELOPE.c.data.is_(None),
+    )
+    .values(data=sa.bindparam("again"))
+)
+
+
 def fill(tx: sa.Connection, world: World, stream: StreamRow, seq: int, data: bytes) -> bool:
     """Take back an envelope whose bytes had rotted; false if it was whole. Its digest was compared by the caller."""
-    where = (ENVELOPE.c.stream_id == stream.row) & (ENVELOPE.c.seq == seq)
-    if (
-        tx.execute(sa.update(ENVELOPE).where(where, ENVELOPE.c.data.is_(None)).values(data=data)).rowcount
-        == 0
-    ):
+    if not _FILL.run(tx, row=stream.row, at=seq, again=data):
         return False
     damage.mended(tx, world, KIND, f"{stream.row}.{seq}")
     # What could not be opened because of it deserves its tries anew.

@@ -14,6 +14,7 @@ from core.clock import iso
 from core.errors import PeerError, StateError
 from core.identifiers import NodeId
 from core.store.engine import METADATA
+from core.store.prepared import Prepared
 from sync import audit
 from sync.custody import towards
 from sync.envelope import open_envelope
@@ -53,22 +54,38 @@ OPEN_MAX = 5_000
 
 # What `is_level` asks for every bundle, put together once.
 _SHARED = STREAM.c.lane != Lane.ATTACHMENT
-_OWED = (
+_UNSEALED = sa.select(MESSAGE.c.number).where(
+    MESSAGE.c.stream_id == DELIVERY.c.stream_id, MESSAGE.c.seq.is_(None)
+)
+_OWING = Prepared(
     sa.select(DELIVERY.c.stream_id)
     .join(STREAM, STREAM.c.id == DELIVERY.c.stream_id)
-    .where(DELIVERY.c.peer == sa.bindparam("to"), _SHARED)
+    .where(
+        DELIVERY.c.peer == sa.bindparam("to"),
+        _SHARED,
+        sa.or_(
+            DELIVERY.c.acked_seq < STREAM.c.head_seq,
+            STREAM.c.hold.is_not(None),
+            _UNSEALED.correlate(DELIVERY).exists(),
+        ),
+    )
+    .limit(1)
 )
-_UNSEALED = (
-    sa.select(MESSAGE.c.number).where(MESSAGE.c.seq.is_(None), MESSAGE.c.stream_id.in_(_OWED)).limit(1)
+_UNSETTLED = Prepared(
+    sa.select(STREAM.c.origin, STREAM.c.readers, STREAM.c.hold).where(
+        sa.or_(
+            STREAM.c.hold.is_not(None),
+            (STREAM.c.applied_seq < STREAM.c.head_seq) & (STREAM.c.origin != sa.bindparam("me")),
+        ),
+        _SHARED,
+    )
 )
-_UNSIGNED = _OWED.where(DELIVERY.c.acked_seq < STREAM.c.head_seq).limit(1)
-_ON_HOLD = sa.select(STREAM.c.id, STREAM.c.origin).where(STREAM.c.hold.is_not(None), _SHARED)
-_HELD_BACK = _ON_HOLD.where(STREAM.c.id.in_(_OWED)).limit(1)
-_WAITING = sa.select(STREAM.c.readers).where(
-    STREAM.c.applied_seq < STREAM.c.head_seq,
-    STREAM.c.hold.is_(None),
-    STREAM.c.origin != sa.bindparam("me"),
-    _SHARED,
+
+
+_OPEN = Prepared(
+    sa.select(DIFFERENCE.c.subject).where(
+        DIFFERENCE.c.peer == sa.bindparam("to"), DIFFERENCE.c.settled_at.is_(None)
+    )
 )
 
 
@@ -77,15 +94,12 @@ def is_level(tx: sa.Connection, node: Node, peer: NodeId) -> bool:
 
     A stream on hold by which the two could differ counts as not level: there people look first.
     """
-    me, asked = node.place.node, {"to": peer, "me": node.place.node}
-    return (
-        tx.scalar(_UNSEALED, asked) is None
-        and tx.scalar(_UNSIGNED, asked) is None
-        and not any(_comes_by(me, NodeId(row.origin), peer) for row in tx.execute(_ON_HOLD))
-        and tx.scalar(_HELD_BACK, asked) is None
-        and not any(
-            f'"{me}"' in readers or f'"{EVERYONE}"' in readers for readers in tx.scalars(_WAITING, asked)
-        )
+    me = node.place.node
+    return _OWING.scalar(tx, to=peer) is None and not any(
+        _comes_by(me, NodeId(row.origin), peer)
+        if row.hold is not None
+        else f'"{me}"' in row.readers or f'"{EVERYONE}"' in row.readers
+        for row in _UNSETTLED.all(tx, me=me)
     )
 
 
@@ -103,7 +117,9 @@ def question_for(tx: sa.Connection, node: Node, peer: NodeId) -> bytes | None:
     return open_question(node.shares.index(tx, peer))
 
 
-def take_turn(node: Node, hello: Hello, message: bytes | None, *, asks: bool) -> bytes | None:
+def take_turn(
+    tx: sa.Connection, node: Node, hello: Hello, message: bytes | None, *, asks: bool
+) -> bytes | None:
     """This node's part once a bundle is in effect: the next message to its sender, None if there is nothing to say.
 
     ``message`` is what came; ``asks``: begin to ask if the digests differ. A reply keeps to the budget that the
@@ -111,21 +127,20 @@ def take_turn(node: Node, hello: Hello, message: bytes | None, *, asks: bool) ->
     """
     peer, theirs, budget = hello.sender, hello.report.get("shared"), hello.report.get("budget")
     bytes_max = budget if isinstance(budget, int) else MESSAGE_BYTES_MAX
-    with node.db.transaction() as tx:
-        check_own(tx, node, peer)
-        if message is not None:
-            return take_message(tx, node, peer, message, bytes_max=bytes_max)
-        mine = shared_digest(tx, node, peer) if theirs else ""
-        if not mine:
-            return None
-        if mine == theirs:
-            note_equal(tx, node, peer)
-            return None
-        if not asks or node.compared.get(peer) == (mine, theirs):
-            # What was found last time is on the list; to find it again would cost a thin line for nothing.
-            return None
-        node.compared[peer] = (mine, str(theirs))
-        return question_for(tx, node, peer)
+    check_own(tx, node, peer)
+    if message is not None:
+        return take_message(tx, node, peer, message, bytes_max=bytes_max)
+    mine = shared_digest(tx, node, peer) if theirs else ""
+    if not mine:
+        return None
+    if mine == theirs:
+        note_equal(tx, node, peer)
+        return None
+    if not asks or node.compared.get(peer) == (mine, theirs):
+        # What was found last time is on the list; to find it again would cost a thin line for nothing.
+        return None
+    node.compared[peer] = (mine, str(theirs))
+    return question_for(tx, node, peer)
 
 
 def take_message(
@@ -181,19 +196,20 @@ def check_own(tx: sa.Connection, node: Node, peer: NodeId) -> int:
         if repaired:
             _note(tx, node, "case.repaired", subject, peer=me, cause="unsound")
         _list(tx, node, me, key or subject, subject, None, repaired, repaired)
-    open_here = (DIFFERENCE.c.peer == me) & DIFFERENCE.c.settled_at.is_(None)
     sound_again = set(examined) - set(unsound)
-    for subject in sound_again.intersection(tx.scalars(sa.select(DIFFERENCE.c.subject).where(open_here))):
-        where = open_here & (DIFFERENCE.c.subject == subject)
-        tx.execute(sa.update(DIFFERENCE).where(where).values(settled_at=iso(node.world.now())))
+    open_here = sound_again.intersection(_OPEN.scalars(tx, to=me)) if sound_again else ()
+    for subject in open_here:
+        where = (DIFFERENCE.c.peer == me) & (DIFFERENCE.c.subject == subject)
+        still = where & DIFFERENCE.c.settled_at.is_(None)
+        tx.execute(sa.update(DIFFERENCE).where(still).values(settled_at=iso(node.world.now())))
     return len(unsound)
 
 
 def note_equal(tx: sa.Connection, node: Node, peer: NodeId) -> None:
     """What differed from ``peer`` is equal again: it leaves the list."""
-    still = (DIFFERENCE.c.peer == peer) & DIFFERENCE.c.settled_at.is_(None)
-    settled = list(tx.scalars(sa.select(DIFFERENCE.c.subject).where(still)))
+    settled = _OPEN.scalars(tx, to=peer)
     if settled:
+        still = (DIFFERENCE.c.peer == peer) & DIFFERENCE.c.settled_at.is_(None)
         tx.execute(sa.update(DIFFERENCE).where(still).values(settled_at=iso(node.world.now())))
         _note(tx, node, "difference.settled", peer, count=len(settled))
 

@@ -9,7 +9,7 @@ from core.errors import InputError, PeerError
 from core.identifiers import NodeId
 from sync import audit, cose
 from sync.dispatch import Incoming
-from sync.identity import read_fact, write_fact
+from sync.identity import REVOCATIONS, write_fact
 from sync.keyring import Keyring
 from sync.revocation import (
     REASON_CHARS_MAX,
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from sync.node import Node
 
 CERTIFICATES_REVOKED = "CertificatesRevoked"
-_NUMBER = "revocations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,9 +89,9 @@ def take_list(tx: sa.Connection, node: "Node", incoming: Incoming) -> None:
             audit.note(tx, node.world, actor="sync", action="node.revoked", subject=name, number=list_.number)
 
 
-def catch_up(tx: sa.Connection, keyring: Keyring) -> None:
-    """Take up a list that another program of this node stored."""
-    if read_fact(tx, _NUMBER, 0) <= keyring.revocations.number:
+def catch_up(tx: sa.Connection, keyring: Keyring, stored: int) -> None:
+    """Take up a list that another program of this node stored; ``stored`` is the number of the one in the database."""
+    if stored <= keyring.revocations.number:
         return
     data = tx.scalar(sa.select(KEY.c.record).where(KEY.c.record_id == "city/revocations"))
     if data is not None:
@@ -124,7 +123,7 @@ def _keep(tx: sa.Connection, keyring: Keyring, signed: bytes) -> bool:
                 sa.insert(KEY).values(record_id=record.record_id, node=record.node, record=record.data)
             )
     if records:
-        write_fact(tx, _NUMBER, keyring.revocations.number)
+        write_fact(tx, REVOCATIONS, keyring.revocations.number)
     return bool(records)
 
 

@@ -257,6 +257,8 @@ def _one_found(found: Found, zh: bool) -> list[str]:
     }[found.fate]
     mark = "! " if found.fate in (Fate.CUT, Fate.REFUSED) else ""
     told = [error.text("zh" if zh else "en") for error in found.refused[:REFUSALS_SHOWN_MAX]]
+    if left_out := len(found.refused) - len(told):
+        told.append(f"另有 {left_out} 处未采用。" if zh else f"{left_out} more parts were not taken.")
     first = mark + words[0 if zh else 1]
     if found.fate in (Fate.FOREIGN, Fate.REFUSED) or (found.fate is Fate.CUT and not sender):
         first, told = f"{first}{'' if zh else ' '}{told[0]}", told[1:]

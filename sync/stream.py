@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from core.clock import World, iso
 from core.errors import PeerError, StateError
 from core.identifiers import NodeId, Tier
+from core.store.prepared import Prepared, insert, update
 from sync.custody import next_hops
 from sync.envelope import seal
 from sync.header import NO_DIGEST
@@ -42,30 +43,35 @@ class StreamRow:
     hold: str | None
 
 
+_NEIGHBOURS = Prepared(sa.select(PEER.c.node).order_by(PEER.c.node))
+
+
 def children(tx: sa.Connection, place: Place) -> list[NodeId]:
     """The neighbours below that have been enrolled."""
     if place.tier is Tier.VILLAGE:
         return []
-    nodes = [NodeId(node) for node in tx.scalars(sa.select(PEER.c.node).order_by(PEER.c.node))]
+    nodes = [NodeId(node) for node in _NEIGHBOURS.scalars(tx)]
     return [node for node in nodes if node not in (place.node, place.parent)]
 
 
-_BY_KEY = sa.select(STREAM).where(STREAM.c.key == sa.bindparam("stream"))
-_BY_ROW = sa.select(STREAM).where(STREAM.c.id == sa.bindparam("row"))
+_BY_KEY = Prepared(sa.select(STREAM).where(STREAM.c.key == sa.bindparam("stream")))
+_BY_ROW = Prepared(sa.select(STREAM).where(STREAM.c.id == sa.bindparam("row")))
 
 
 def find_stream(tx: sa.Connection, stream: StreamId) -> StreamRow | None:
     """The row of ``stream``, if anything of it was ever held here."""
-    row = tx.execute(_BY_KEY, {"stream": stream.key}).one_or_none()
+    row = _BY_KEY.first(tx, stream=stream.key)
     return None if row is None else stream_row(row)
 
 
 def stream_with(tx: sa.Connection, row: int) -> StreamRow:
     """The stream in this row of the table."""
-    return stream_row(tx.execute(_BY_ROW, {"row": row}).one())
+    found = _BY_ROW.first(tx, row=row)
+    assert found is not None
+    return stream_row(found)
 
 
-def stream_row(row: sa.Row[tuple[object, ...]]) -> StreamRow:
+def stream_row(row: Any) -> StreamRow:
     """The value of one row of the stream table."""
     stream = StreamId(NodeId(row.origin), row.epoch, tuple(json.loads(row.readers)), Lane(row.lane))
     return StreamRow(
@@ -96,16 +102,21 @@ def open_stream(tx: sa.Connection, place: Place, stream: StreamId) -> StreamRow:
     return StreamRow(row[0], stream, 0, 0, NO_DIGEST, 0, None)
 
 
+_MET = Prepared(sa.select(PEER.c.node).where(PEER.c.node == sa.bindparam("child")))
+_NOT_OWED = Prepared(
+    sa.select(STREAM.c.id).where(
+        STREAM.c.readers == json.dumps([EVERYONE]),
+        STREAM.c.id.not_in(sa.select(DELIVERY.c.stream_id).where(DELIVERY.c.peer == sa.bindparam("child"))),
+    )
+)
+
+
 def meet_child(tx: sa.Connection, place: Place, child: NodeId) -> None:
     """Note a newly enrolled neighbour below, and owe it every public stream from its beginning."""
-    if tx.scalar(sa.select(PEER.c.node).where(PEER.c.node == child)) is None:
-        tx.execute(sa.insert(PEER).values(node=child))
-    owed = sa.select(STREAM.c.id).where(
-        STREAM.c.readers == json.dumps([EVERYONE]),
-        STREAM.c.id.not_in(sa.select(DELIVERY.c.stream_id).where(DELIVERY.c.peer == child)),
-    )
-    for stream in list(tx.scalars(owed)):
-        tx.execute(sa.insert(DELIVERY).values(stream_id=stream, peer=child))
+    if _MET.scalar(tx, child=child) is None:
+        insert(tx, PEER, node=child)
+    for stream in _NOT_OWED.scalars(tx, child=child):
+        insert(tx, DELIVERY, stream_id=stream, peer=child)
 
 
 def append(
@@ -120,26 +131,26 @@ def append(
     name = check_stream(place.node, bytes.fromhex(place.epoch), sorted(readers), lane)
     stream = open_stream(tx, place, name)
     record(tx, world, stream.row, stream.messages + 1, message)
-    tx.execute(sa.update(STREAM).where(STREAM.c.id == stream.row).values(messages=stream.messages + 1))
+    update(tx, STREAM, {"id": stream.row}, messages=stream.messages + 1)
 
 
 def record(
     tx: sa.Connection, world: World, row: int, number: int, message: Message, *, seq: int | None = None
 ) -> None:
     """Enter message ``number`` of the own stream in ``row``; ``seq`` is the envelope it lies in, None while it waits."""
-    tx.execute(
-        sa.insert(MESSAGE).values(
-            stream_id=row,
-            number=number,
-            message_id=message.id,
-            type=message.type,
-            schema=message.schema,
-            subject=message.subject,
-            body=message.body,
-            recorded_at=iso(world.now()),
-            seq=seq,
-            digest=fingerprint(message),
-        )
+    insert(
+        tx,
+        MESSAGE,
+        stream_id=row,
+        number=number,
+        message_id=message.id,
+        type=message.type,
+        schema=message.schema,
+        subject=message.subject,
+        body=message.body,
+        recorded_at=iso(world.now()),
+        seq=seq,
+        digest=fingerprint(message),
     )
 
 
@@ -175,6 +186,30 @@ def carry_over(tx: sa.Connection, place: Place, stream: StreamRow, *, beyond: in
     return len(numbers)
 
 
+_WAITING = Prepared(
+    sa.select(STREAM)
+    .where(
+        STREAM.c.id.in_(sa.select(MESSAGE.c.stream_id).where(MESSAGE.c.seq.is_(None)).distinct()),
+        STREAM.c.hold.is_(None),
+    )
+    .order_by(STREAM.c.lane)
+)
+_BATCH = Prepared(
+    sa.select(MESSAGE)
+    .where(MESSAGE.c.stream_id == sa.bindparam("row"), MESSAGE.c.seq.is_(None))
+    .order_by(MESSAGE.c.number)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_SEALED = Prepared(
+    sa.update(MESSAGE)
+    .where(
+        MESSAGE.c.stream_id == sa.bindparam("row"),
+        MESSAGE.c.number.between(sa.bindparam("first"), sa.bindparam("last")),
+    )
+    .values(seq=sa.bindparam("in_envelope"))
+)
+
+
 def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring, mend: Mend) -> int:
     """Seal every recorded message that waits for an envelope; returns the number of envelopes made.
 
@@ -182,10 +217,8 @@ def seal_waiting(tx: sa.Connection, place: Place, world: World, keyring: Keyring
     on hold, which would only grow a second end. One that has rotted is never signed: unless ``mend`` has it again, it
     waits, and so does what its stream says after it.
     """
-    waiting = sa.select(MESSAGE.c.stream_id).where(MESSAGE.c.seq.is_(None)).distinct()
-    query = sa.select(STREAM).where(STREAM.c.id.in_(waiting), STREAM.c.hold.is_(None)).order_by(STREAM.c.lane)
     made = 0
-    for row in tx.execute(query).all():
+    for row in _WAITING.all(tx):
         stream = stream_row(row)
         keys = _sealing_keys(stream.stream, keyring)
         if keys is None:
@@ -207,16 +240,10 @@ def _sealing_keys(stream: StreamId, keyring: Keyring) -> dict[NodeId, SealingPub
 
 
 def _next_batch(tx: sa.Connection, stream: StreamRow, mend: Mend) -> list[tuple[int, Message]]:
-    columns = MESSAGE.c
-    query = (
-        sa.select(MESSAGE)
-        .where(columns.stream_id == stream.row, columns.seq.is_(None))
-        .order_by(columns.number)
-        .limit(1 if stream.stream.lane == Lane.ATTACHMENT else ENVELOPE_MESSAGES_MAX)
-    )
+    most = 1 if stream.stream.lane == Lane.ATTACHMENT else ENVELOPE_MESSAGES_MAX
     batch: list[tuple[int, Message]] = []
     raw_bytes = 0
-    for row in tx.execute(query).all():
+    for row in _BATCH.all(tx, row=stream.row, most=most):
         message: Message | None = recorded(row)
         if message is not None and fingerprint(message) != bytes(row.digest):
             message = mend(tx, message, bytes(row.digest))
@@ -229,7 +256,7 @@ def _next_batch(tx: sa.Connection, stream: StreamRow, mend: Mend) -> list[tuple[
     return batch
 
 
-def recorded(row: sa.Row[Any]) -> Message:
+def recorded(row: Any) -> Message:
     """What stands in a row of the table of messages, whole or not."""
     return Message(row.message_id, row.type, row.schema, row.subject, bytes(row.body))
 
@@ -255,25 +282,20 @@ def _seal_batch(
         readers=keys,
         origin_secret=keyring.origin_secrets[0],
     )
-    tx.execute(
-        sa.insert(ENVELOPE).values(
-            stream_id=stream.row,
-            seq=seq,
-            digest=sealed.digest,
-            previous=stream.head_digest,
-            data=sealed.data,
-            size=len(sealed.data),
-            count=len(batch),
-            held_at=iso(world.now()),
-            carrier="own",
-            came_from=id_.origin,
-        )
+    insert(
+        tx,
+        ENVELOPE,
+        stream_id=stream.row,
+        seq=seq,
+        digest=sealed.digest,
+        previous=stream.head_digest,
+        data=sealed.data,
+        size=len(sealed.data),
+        count=len(batch),
+        held_at=iso(world.now()),
+        carrier="own",
+        came_from=id_.origin,
     )
-    numbers = (MESSAGE.c.number >= batch[0][0]) & (MESSAGE.c.number <= batch[-1][0])
-    tx.execute(sa.update(MESSAGE).where(MESSAGE.c.stream_id == stream.row, numbers).values(seq=seq))
-    tx.execute(
-        sa.update(STREAM)
-        .where(STREAM.c.id == stream.row)
-        .values(head_seq=seq, head_digest=sealed.digest, applied_seq=seq)
-    )
+    _SEALED.run(tx, row=stream.row, first=batch[0][0], last=batch[-1][0], in_envelope=seq)
+    update(tx, STREAM, {"id": stream.row}, head_seq=seq, head_digest=sealed.digest, applied_seq=seq)
     return StreamRow(stream.row, id_, stream.messages, seq, sealed.digest, seq, stream.hold)

@@ -4,6 +4,7 @@ import hashlib
 import logging
 
 from core.errors import LiandongError
+from core.identifiers import NodeId
 from sync import contact
 from sync.bundle import FRAME_BYTES_MAX, HEAD_BYTES, MAGIC, Kind
 from sync.compose import compose
@@ -30,6 +31,7 @@ class Visit:
         """What begins every part: the magic bytes and the introduction."""
         self._frames = 0
         self._digest = hashlib.sha256()
+        self._expected: NodeId | None = None
         self._taken: Taken | None = None
         self._error: LiandongError | None = None
 
@@ -72,7 +74,7 @@ class Visit:
         return reply.data
 
     def _take(self, part: bytes) -> None:
-        expected = read_certificate(self._certificate_der).node
+        expected = self._expected = self._expected or read_certificate(self._certificate_der).node
         with self._node.lock:
             taken = contact.take(self._node, part, carrier="extranet", expected=expected)
         if taken.duplicates:

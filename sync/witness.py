@@ -12,6 +12,7 @@ import sqlalchemy as sa
 
 from core.clock import World, iso
 from core.identifiers import NodeId
+from core.store.prepared import Prepared
 from sync import audit, damage
 from sync.hello import Hello
 from sync.identity import Place, read_fact, write_fact
@@ -168,10 +169,13 @@ def _remember(tx: sa.Connection, peer: NodeId, known: Remembered) -> None:
     )
 
 
+_LINE = Prepared(sa.select(AUDIT.c.digest).where(AUDIT.c.number == sa.bindparam("at")))
+
+
 def _digest_at(tx: sa.Connection, number: int) -> str:
     if number == 0:
         return audit.FIRST.hex()
-    digest = tx.scalar(sa.select(AUDIT.c.digest).where(AUDIT.c.number == number))
+    digest = _LINE.scalar(tx, at=number)
     return "" if digest is None else bytes(digest).hex()
 
 

@@ -20,6 +20,7 @@ from core.people import mask_id, mask_name, mask_phone
 from core.regions import Divisions
 from core.states import COUNTING
 from core.store.casebook import Attention, suspensions_of
+from core.store.prepared import Prepared
 from sync.custody import covers, missing_bits
 from sync.tables import ATTACHMENT_DELIVERY, DELIVERY, MESSAGE, OFFER, RECEIPT
 from village_agent.app import Village
@@ -116,13 +117,35 @@ class _Said:
     handed_over: bool
 
 
-def _said(tx: sa.Connection, case_id: CaseId, parent: NodeId) -> Iterator[_Said]:
-    query = (
-        sa.select(MESSAGE.c.type, MESSAGE.c.stream_id, MESSAGE.c.seq, DELIVERY.c.acked_seq, DELIVERY.c.ranges)
-        .join(DELIVERY, (DELIVERY.c.stream_id == MESSAGE.c.stream_id) & (DELIVERY.c.peer == parent))
-        .where(MESSAGE.c.subject == case_id)
+_SAID = Prepared(
+    sa.select(MESSAGE.c.type, MESSAGE.c.stream_id, MESSAGE.c.seq, DELIVERY.c.acked_seq, DELIVERY.c.ranges)
+    .join(DELIVERY, (DELIVERY.c.stream_id == MESSAGE.c.stream_id) & (DELIVERY.c.peer == sa.bindparam("to")))
+    .where(MESSAGE.c.subject == sa.bindparam("of"))
+)
+_APPLIED_UPTO = Prepared(
+    sa.select(sa.func.max(RECEIPT.c.upto)).where(
+        RECEIPT.c.stream_id == sa.bindparam("row"),
+        RECEIPT.c.signer == sa.bindparam("by"),
+        RECEIPT.c.kind == "acceptance",
     )
-    for row in tx.execute(query):
+)
+_FILE = Prepared(
+    sa.select(OFFER.c.seq, DELIVERY.c.acked_seq, ATTACHMENT_DELIVERY.c.have)
+    .join(DELIVERY, (DELIVERY.c.stream_id == OFFER.c.stream_id) & (DELIVERY.c.peer == sa.bindparam("to")))
+    .join(
+        ATTACHMENT_DELIVERY,
+        (ATTACHMENT_DELIVERY.c.attachment_id == OFFER.c.attachment_id)
+        & (ATTACHMENT_DELIVERY.c.peer == sa.bindparam("to")),
+        isouter=True,
+    )
+    .where(OFFER.c.attachment_id == sa.bindparam("file"))
+    .order_by((DELIVERY.c.acked_seq - OFFER.c.seq).desc())
+    .limit(1)
+)
+
+
+def _said(tx: sa.Connection, case_id: CaseId, parent: NodeId) -> Iterator[_Said]:
+    for row in _SAID.all(tx, to=parent, of=case_id):
         held = row.seq is not None and covers(row.acked_seq, json.loads(row.ranges), row.seq)
         yield _Said(row.type, row.stream_id, row.seq, held)
 
@@ -140,13 +163,7 @@ def _stage(tx: sa.Connection, case: Case, said: list[_Said], attention: tuple[At
 
 
 def _applied_by(tx: sa.Connection, message: _Said, signer: NodeId) -> bool:
-    upto = tx.scalar(
-        sa.select(sa.func.max(RECEIPT.c.upto)).where(
-            RECEIPT.c.stream_id == message.stream,
-            RECEIPT.c.signer == signer,
-            RECEIPT.c.kind == "acceptance",
-        )
-    )
+    upto = _APPLIED_UPTO.scalar(tx, row=message.stream, by=signer)
     return message.seq is not None and (upto or 0) >= message.seq
 
 
@@ -179,19 +196,7 @@ def _path(case: Case) -> Iterator[Stay]:
 def _parts(tx: sa.Connection, case: Case, parent: NodeId | None) -> tuple[int, int]:
     sent = parts = 0
     for manifest in case.attachments:
-        row: Any = tx.execute(
-            sa.select(OFFER.c.seq, DELIVERY.c.acked_seq, ATTACHMENT_DELIVERY.c.have)
-            .join(DELIVERY, (DELIVERY.c.stream_id == OFFER.c.stream_id) & (DELIVERY.c.peer == parent))
-            .join(
-                ATTACHMENT_DELIVERY,
-                (ATTACHMENT_DELIVERY.c.attachment_id == OFFER.c.attachment_id)
-                & (ATTACHMENT_DELIVERY.c.peer == parent),
-                isouter=True,
-            )
-            .where(OFFER.c.attachment_id == manifest.id)
-            .order_by((DELIVERY.c.acked_seq - OFFER.c.seq).desc())
-            .limit(1)
-        ).one_or_none()
+        row = _FILE.first(tx, to=parent, file=manifest.id)
         if row is None:
             continue
         count = len(manifest.chunks)

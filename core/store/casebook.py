@@ -23,6 +23,7 @@ from core.merge import Folded, ItemLookup, Outcome, OutcomeKind, content_digest,
 from core.messages import CaseMessage, decode, encode
 from core.states import COUNTING
 from core.store.engine import METADATA, may_write
+from core.store.prepared import Prepared, insert, put, update
 from core.store.rotten import message_rot, refused, row_rot
 from core.store.summary import entry_key, mark_stale
 from core.store.walk import Care, Rot
@@ -72,6 +73,23 @@ sa.Index("ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=CASE_MESS
 _UNITS = {DayUnit.WORKING: Unit.WORKDAY, DayUnit.CALENDAR: Unit.CALENDAR}
 
 
+_LINES = Prepared(
+    sa.select(CASE_MESSAGE.c.id, CASE_MESSAGE.c.digest, CASE_MESSAGE.c.standing).where(
+        CASE_MESSAGE.c.case_id == sa.bindparam("of")
+    )
+)
+_MESSAGES = Prepared(sa.select(CASE_MESSAGE).where(CASE_MESSAGE.c.case_id == sa.bindparam("of")))
+_OPEN = Prepared(
+    sa.select(CASE_MESSAGE)
+    .where(CASE_MESSAGE.c.standing != OutcomeKind.APPLIED)
+    .order_by(CASE_MESSAGE.c.case_id, CASE_MESSAGE.c.id)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_CASE = Prepared(
+    sa.select(CASE.c.id, CASE.c.digest, CASE.c.data).where(
+        CASE.c.region == sa.bindparam("region"), CASE.c.id == sa.bindparam("id")
+    )
+)
 Found = TypeVar("Found")
 
 
@@ -104,11 +122,7 @@ class Casebook:
 
     def record(self, tx: sa.Connection, message: CaseMessage) -> Outcome:
         """Let a message meet its case. Whatever the order of arrival, the outcome for the case is the same."""
-        rows = tx.execute(
-            sa.select(CASE_MESSAGE.c.id, CASE_MESSAGE.c.digest, CASE_MESSAGE.c.standing).where(
-                CASE_MESSAGE.c.case_id == message.case_id
-            )
-        ).all()
+        rows = _LINES.all(tx, of=message.case_id)
         case = self.find(tx, message.case_id)
         if content_digest(message) in {row.digest for row in rows}:
             return Outcome(OutcomeKind.DUPLICATE, case)
@@ -179,14 +193,10 @@ class Casebook:
         return changed
 
     def find(self, tx: sa.Connection, case_id: CaseId) -> Case | None:
-        row = tx.execute(
-            sa.select(CASE.c.id, CASE.c.digest, CASE.c.data).where(
-                CASE.c.region == region_of(case_id), CASE.c.id == case_id
-            )
-        ).one_or_none()
+        row = _CASE.first(tx, region=region_of(case_id), id=case_id)
         return None if row is None else self.read(tx, row)
 
-    def read(self, tx: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> Case:
+    def read(self, tx: sa.Connection, row: Any) -> Case:
         """The case in a row that has at least ``id``, ``digest`` and ``data``. Raises ``LocalError``."""
         case = self._sound(tx, row)
         if case is None:
@@ -207,7 +217,7 @@ class Casebook:
     def messages(self, tx: sa.Connection, case_id: CaseId) -> list[CaseMessage]:
         """Every message of a case that is here, in effect or not. Raises ``LocalError`` (``case.message_rotten``)."""
         found = []
-        for row in tx.execute(sa.select(CASE_MESSAGE).where(CASE_MESSAGE.c.case_id == case_id)).all():
+        for row in _MESSAGES.all(tx, of=case_id):
             message = self._sound_message(tx, row)
             if message is None:
                 raise refused("case.message_rotten", message_rot(row.digest, row.case_id, mended=False))
@@ -247,15 +257,9 @@ class Casebook:
 
     def attention(self, tx: sa.Connection, limit: int = 200) -> list[Attention]:
         """Messages that are here and not in effect."""
-        query = (
-            sa.select(CASE_MESSAGE)
-            .where(CASE_MESSAGE.c.standing != OutcomeKind.APPLIED)
-            .order_by(CASE_MESSAGE.c.case_id, CASE_MESSAGE.c.id)
-            .limit(limit)
-        )
-        return [_attention(row, self._sound_message(tx, row)) for row in tx.execute(query).all()]
+        return [_attention(row, self._sound_message(tx, row)) for row in _OPEN.all(tx, most=limit)]
 
-    def _message_again(self, tx: sa.Connection, row: sa.Row[Any]) -> CaseMessage | None:
+    def _message_again(self, tx: sa.Connection, row: Any) -> CaseMessage | None:
         """A rotten line of the table of messages, read again from where it came and mended; None if nothing has it."""
         body = None if self.care is None else self.care.body_again(tx, row.id)
         message = None if body is None else as_said(body, row.digest)
@@ -263,7 +267,7 @@ class Casebook:
             put_right(tx, row, message, body)
         return message
 
-    def _sound(self, tx: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> Case | None:
+    def _sound(self, tx: sa.Connection, row: Any) -> Case | None:
         data = bytes(row.data)
         if row_digest(data) == row.digest:
             return case_from_json(data)
@@ -276,7 +280,7 @@ class Casebook:
 
         return self._in_writing(tx, again)
 
-    def _sound_message(self, tx: sa.Connection, row: sa.Row[Any]) -> CaseMessage | None:
+    def _sound_message(self, tx: sa.Connection, row: Any) -> CaseMessage | None:
         message = as_said(bytes(row.data), row.digest)
         if message is not None:
             return message
@@ -323,27 +327,24 @@ class Casebook:
             return None
 
     def _keep(self, tx: sa.Connection, message: CaseMessage, kind: OutcomeKind, why: str) -> None:
-        tx.execute(
-            sa.insert(CASE_MESSAGE).values(
-                region=region_of(message.case_id),
-                digest=content_digest(message),
-                id=message.id,
-                case_id=message.case_id,
-                standing=kind,
-                why=why,
-                data=encode(message),
-            )
+        insert(
+            tx,
+            CASE_MESSAGE,
+            region=region_of(message.case_id),
+            digest=content_digest(message),
+            id=message.id,
+            case_id=message.case_id,
+            standing=kind,
+            why=why,
+            data=encode(message),
         )
 
     def _mark(self, tx: sa.Connection, case_id: CaseId, message_id: str, kind: OutcomeKind, why: str) -> None:
-        where = (CASE_MESSAGE.c.case_id == case_id) & (CASE_MESSAGE.c.id == message_id)
-        tx.execute(sa.update(CASE_MESSAGE).where(where).values(standing=kind, why=why))
+        update(tx, CASE_MESSAGE, {"case_id": case_id, "id": message_id}, standing=kind, why=why)
 
     def _write(self, tx: sa.Connection, case: Case) -> None:
         values = self.row_of(case)
-        where = (CASE.c.region == region_of(case.id)) & (CASE.c.id == case.id)
-        if tx.execute(sa.update(CASE).where(where).values(**values)).rowcount == 0:
-            tx.execute(sa.insert(CASE).values(region=region_of(case.id), id=case.id, **values))
+        put(tx, CASE, {"region": region_of(case.id), "id": case.id}, **values)
         if values["entry"] is not None:
             mark_stale(tx, values["entry"])
         for watch in self.watchers:
@@ -414,14 +415,14 @@ def as_said(data: bytes, digest: str) -> CaseMessage | None:
     return message if content_digest(message) == digest else None
 
 
-def put_right(tx: sa.Connection, row: sa.Row[Any], message: CaseMessage, data: bytes) -> None:
+def put_right(tx: sa.Connection, row: Any, message: CaseMessage, data: bytes) -> None:
     """Let a line of the table of messages be again what was written: all but its digest and its standing."""
     where = (CASE_MESSAGE.c.region == row.region) & (CASE_MESSAGE.c.digest == row.digest)
     names = {"id": message.id, "case_id": message.case_id, "region": region_of(message.case_id)}
     tx.execute(sa.update(CASE_MESSAGE).where(where).values(data=data, **names))
 
 
-def _attention(row: sa.Row[Any], message: CaseMessage | None) -> Attention:
+def _attention(row: Any, message: CaseMessage | None) -> Attention:
     if message is None:
         rot = message_rot(row.digest, row.case_id, mended=False)
         return Attention(CaseId(row.case_id), row.id, "", row.standing, rot.zh, rot.en)

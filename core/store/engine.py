@@ -3,7 +3,7 @@
 The driver is ``sqlcipher3``: its SQLite is past the WAL-reset bug of 3.7.0-3.51.2, and it opens keyed files.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,8 @@ SQLITE_SAFE_SINCE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
 ALONE_TIMEOUT_MS = 1_000
 RAW_KEY_BYTES = 32
+STATEMENTS_KEPT = 400
+"""A contact asks more different ones than the driver keeps ready by itself."""
 DriverError = driver.Error
 SQLITE_VERSION = str(driver.sqlite_version)
 
@@ -195,6 +197,24 @@ class Database:
             raise CommitUnknown(self.in_doubt.code, zh=self.in_doubt.zh, en=self.in_doubt.en)
 
 
+def say_plainly(tx: sa.Connection, text: str, values: Sequence[Any] = ()) -> Any:
+    """The driver's cursor over one statement of SQLite, in the transaction of ``tx``. Errors are SQLAlchemy's."""
+    if not tx.in_transaction():
+        tx.begin()
+    return _hand_over(tx, text, values)
+
+
+def _hand_over(tx: sa.Connection, text: str, values: Sequence[Any] = ()) -> Any:
+    connection = tx.connection.driver_connection
+    assert connection is not None
+    try:
+        return connection.execute(text, values)
+    except DriverError as error:
+        raise exc.DBAPIError.instance(
+            text, None, error, DriverError, hide_parameters=True, dialect=tx.dialect
+        ) from error
+
+
 def may_write(tx: sa.Connection) -> bool:
     """Whether ``tx`` is a writer's unit of work, and not one of :meth:`Database.reading`."""
     return not (tx.info.get("read_only") or tx.get_execution_options().get("read_only"))
@@ -238,7 +258,12 @@ def _keyed(name: str, raw_key: bytes | None, *, uri: bool = False) -> Any:
     if raw_key is not None and len(raw_key) != RAW_KEY_BYTES:
         raise ValueError(f"a raw key has {RAW_KEY_BYTES} bytes, not {len(raw_key)}")
     connection = driver.connect(
-        name, check_same_thread=False, isolation_level=None, timeout=BUSY_TIMEOUT_MS / 1000, uri=uri
+        name,
+        check_same_thread=False,
+        isolation_level=None,
+        timeout=BUSY_TIMEOUT_MS / 1000,
+        uri=uri,
+        cached_statements=STATEMENTS_KEPT,
     )
     if raw_key is not None:
         connection.execute(f"PRAGMA key = \"x'{raw_key.hex()}'\"")
@@ -267,7 +292,7 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         # Without IMMEDIATE two readers that turn writers lose one update silently.
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if may_write(connection) else "BEGIN")
+        _hand_over(connection, "BEGIN IMMEDIATE" if may_write(connection) else "BEGIN")
 
     return engine
 

@@ -1,6 +1,7 @@
 """Putting a case right that is not what its messages make: from the streams, and nothing else is touched."""
 
 from collections.abc import Iterable
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -9,12 +10,26 @@ from core.identifiers import CaseId, NodeId, parse_case_id
 from core.merge import OutcomeKind, content_digest, fold
 from core.messages import CaseMessage, decode, encode
 from core.store.casebook import CASE, CASE_MESSAGE, Casebook, region_of
-from core.store.shares import ShareIndex, share_of
+from core.store.prepared import Prepared, put
+from core.store.shares import ShareIndex, after, share_of
 from core.store.summary import CASE_CHECK, ENTRY_CHARS, case_of_entry, mark_stale
 from core.tally import START
 
 UNCOMPARED = frozenset({"due_at"})
 """Columns that follow from the calendar too, which may have changed since."""
+
+
+_REACHED = Prepared(sa.select(CASE_CHECK.c.reached).where(CASE_CHECK.c.share == sa.bindparam("of")))
+_NEXT = Prepared(
+    sa.select(CASE)
+    .where(
+        CASE.c.entry > sa.bindparam("reached"),
+        CASE.c.entry >= sa.bindparam("low"),
+        CASE.c.entry < sa.bindparam("high"),
+    )
+    .order_by(CASE.c.entry)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
 
 
 class Shares:
@@ -46,20 +61,12 @@ class Shares:
     def examine(self, tx: sa.Connection, peer: NodeId, limit: int) -> dict[str, bool]:
         """The next ``limit`` cases of the share in turn, and whether the row is what the messages make."""
         share = share_of(self._node, peer)
-        where = CASE_CHECK.c.share == share
-        reached = tx.scalar(sa.select(CASE_CHECK.c.reached).where(where))
-        rows = tx.execute(
-            sa.select(CASE)
-            .where(CASE.c.entry > (reached or START), CASE.c.entry.startswith(share))
-            .order_by(CASE.c.entry)
-            .limit(limit)
-        ).all()
+        reached = _REACHED.scalar(tx, of=share)
+        rows = _NEXT.all(tx, reached=reached or START, low=share, high=after(share), most=limit)
         # At the end of a round the next contact begins again.
         now = rows[-1].entry if len(rows) == limit else START
-        if reached is None:
-            tx.execute(sa.insert(CASE_CHECK).values(share=share, reached=now))
-        elif now != reached:
-            tx.execute(sa.update(CASE_CHECK).where(where).values(reached=now))
+        if now != reached:
+            put(tx, CASE_CHECK, {"share": share}, reached=now)
         sound = {row.id: self._is_sound(tx, row) for row in rows}
         for row in rows:
             if not sound[row.id]:
@@ -92,7 +99,7 @@ class Shares:
             mark_stale(tx, key)
         return changed
 
-    def _is_sound(self, tx: sa.Connection, row: sa.Row[tuple[object, ...]]) -> bool:
+    def _is_sound(self, tx: sa.Connection, row: Any) -> bool:
         try:
             case = fold(self._casebook.messages(tx, CaseId(row.id)), self._casebook.items).case
         except LiandongError:

@@ -5,15 +5,17 @@ division; confidential cases, which pass the township unread, belong to no share
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from itertools import accumulate
+from typing import Any
 
 import sqlalchemy as sa
 
 from core.identifiers import NodeId, Tier, device_of, division_of, tier_of
 from core.store.casebook import CASE
+from core.store.prepared import Prepared, put
 from core.store.summary import BUCKET_CHARS, CASE_SUMMARY
 from core.tally import DIGEST_BYTES, END, MODULUS, SUM_BYTES, Entry, Tally, separator, tally, weigh
 
@@ -42,6 +44,22 @@ class _Month:
         return Tally(count, self.sums[count] % MODULUS)
 
 
+_INSIDE = sa.and_(CASE.c.entry >= sa.bindparam("low"), CASE.c.entry < sa.bindparam("high"))
+_COUNT = Prepared(sa.select(sa.func.count(CASE.c.entry)).where(_INSIDE))
+_ENTRIES = Prepared(
+    sa.select(CASE.c.entry, CASE.c.digest)
+    .where(_INSIDE)
+    .order_by(CASE.c.entry)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_SUMMARY = Prepared(
+    sa.select(CASE_SUMMARY)
+    .where(CASE_SUMMARY.c.bucket >= sa.bindparam("low"), CASE_SUMMARY.c.bucket < sa.bindparam("high"))
+    .order_by(CASE_SUMMARY.c.bucket)
+)
+EVERY = 1 << 31
+
+
 class ShareIndex:
     """A share as it stands in the caller's transaction; counts again what was written since the last time.
 
@@ -50,14 +68,15 @@ class ShareIndex:
 
     def __init__(self, tx: sa.Connection, share: str) -> None:
         self._tx = tx
-        self._first, self._end = share, _after(share)
-        self._recount(self._stale())
-        self._recount(self._miscounted())
-        rows = tx.execute(
-            sa.select(CASE_SUMMARY)
-            .where(self._between(CASE_SUMMARY.c.bucket, self._first, self._end), CASE_SUMMARY.c.cases > 0)
-            .order_by(CASE_SUMMARY.c.bucket)
-        ).all()
+        self._first, self._end = share, after(share)
+        months = self._summary()
+        if stale := [month.bucket for month in months if month.cases is None]:
+            self._recount(stale)
+            months = self._summary()
+        if sum(month.cases for month in months) != _COUNT.scalar(tx, low=self._first, high=self._end):
+            self._recount(self._miscounted(months))
+            months = self._summary()
+        rows = [month for month in months if month.cases > 0]
         self._buckets = [row.bucket for row in rows]
         tallies = (Tally(row.cases, int.from_bytes(row.total, "big")) for row in rows)
         self._below = list(accumulate(tallies, initial=Tally()))
@@ -79,39 +98,23 @@ class ShareIndex:
     def entries(self, low: str, high: str, limit: int) -> list[Entry]:
         return list(self._rows(self._inside(low), self._inside(high), limit))
 
-    def _stale(self) -> list[str]:
-        months = CASE_SUMMARY.c
-        query = sa.select(months.bucket).where(
-            self._between(months.bucket, self._first, self._end), months.cases.is_(None)
-        )
-        return list(self._tx.scalars(query))
+    def _summary(self) -> Sequence[Any]:
+        return _SUMMARY.all(self._tx, low=self._first, high=self._end)
 
-    def _miscounted(self) -> list[str]:
+    def _miscounted(self, months: Sequence[Any]) -> list[str]:
         """Months whose number of rows is not what was counted: somebody changed the table by hand."""
-        where = self._between(CASE.c.entry, self._first, self._end)
-        counted = self._tx.scalar(
-            sa.select(sa.func.coalesce(sa.func.sum(CASE_SUMMARY.c.cases), 0)).where(
-                self._between(CASE_SUMMARY.c.bucket, self._first, self._end)
-            )
-        )
-        if counted == self._tx.scalar(sa.select(sa.func.count(CASE.c.entry)).where(where)):
-            return []
+        where = (CASE.c.entry >= self._first) & (CASE.c.entry < self._end)
         bucket = sa.func.substr(CASE.c.entry, 1, BUCKET_CHARS)
         query = sa.select(bucket, sa.func.count()).where(where).group_by(bucket)
         held = {str(name): int(count) for name, count in self._tx.execute(query)}
-        summary = sa.select(CASE_SUMMARY.c.bucket, CASE_SUMMARY.c.cases).where(
-            self._between(CASE_SUMMARY.c.bucket, self._first, self._end)
-        )
-        known = {str(name): count for name, count in self._tx.execute(summary)}
+        known = {month.bucket: month.cases for month in months}
         return [name for name in sorted({*held, *known}) if held.get(name, 0) != known.get(name)]
 
     def _recount(self, buckets: list[str]) -> None:
         for bucket in buckets:
-            held = tally(self._rows(bucket, _after(bucket)))
-            values = {"cases": held.count, "total": held.total.to_bytes(SUM_BYTES, "big")}
-            where = CASE_SUMMARY.c.bucket == bucket
-            if self._tx.execute(sa.update(CASE_SUMMARY).where(where).values(**values)).rowcount == 0:
-                self._tx.execute(sa.insert(CASE_SUMMARY).values(bucket=bucket, **values))
+            held = tally(self._rows(bucket, after(bucket)))
+            total = held.total.to_bytes(SUM_BYTES, "big")
+            put(self._tx, CASE_SUMMARY, {"bucket": bucket}, cases=held.count, total=total)
 
     def _below_bound(self, bound: str) -> Tally:
         """What all entries below ``bound`` come to."""
@@ -135,22 +138,18 @@ class ShareIndex:
         if bucket not in self._months:
             while len(self._months) >= MONTHS_KEPT_MAX:
                 del self._months[next(iter(self._months))]
-            rows = list(self._rows(bucket, _after(bucket)))
+            rows = list(self._rows(bucket, after(bucket)))
             sums = accumulate((weigh(row.key, row.digest) for row in rows), initial=0)
             self._months[bucket] = _Month([row.key for row in rows], list(sums))
         return self._months[bucket]
 
     def _rows(self, low: str, high: str, limit: int | None = None) -> Iterator[Entry]:
-        query = sa.select(CASE.c.entry, CASE.c.digest).where(self._between(CASE.c.entry, low, high))
-        for key, digest in self._tx.execute(query.order_by(CASE.c.entry).limit(limit)):
+        most = EVERY if limit is None else limit
+        for key, digest in _ENTRIES.pages(self._tx, low=low, high=high, most=most):
             yield Entry(str(key), _digest(digest))
 
     def _inside(self, bound: str) -> str:
         return min(max(_digits(bound), self._first), self._end)
-
-    @staticmethod
-    def _between(column: sa.Column[str], low: str, high: str) -> sa.ColumnElement[bool]:
-        return (column >= low) & (column < high)
 
 
 def _digest(text: str) -> bytes:
@@ -162,7 +161,7 @@ def _digest(text: str) -> bytes:
     return digest if len(digest) == DIGEST_BYTES else sha256(text.encode()).digest()
 
 
-def _after(prefix: str) -> str:
+def after(prefix: str) -> str:
     """The bound above every key that begins with these digits."""
     return str(int(prefix) + 1).zfill(len(prefix))
 
@@ -173,4 +172,4 @@ def _digits(bound: str) -> str:
     if length == len(bound) or bound[length] < "0":
         return bound[:length]
     kept = bound[:length].rstrip("9")
-    return _after(kept) if kept else END
+    return after(kept) if kept else END

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 
 from core.identifiers import CaseId, NodeId, device_of
 from core.store.engine import METADATA
+from core.store.prepared import put
 
 CASE_SUMMARY = sa.Table(
     "case_summary",
@@ -44,7 +45,4 @@ def case_of_entry(key: str) -> str:
 
 def mark_stale(tx: sa.Connection, entry: str) -> None:
     """Have the month of this entry counted again; belongs into the transaction of the change."""
-    bucket = entry[:BUCKET_CHARS]
-    where = CASE_SUMMARY.c.bucket == bucket
-    if tx.execute(sa.update(CASE_SUMMARY).where(where).values(cases=None, total=None)).rowcount == 0:
-        tx.execute(sa.insert(CASE_SUMMARY).values(bucket=bucket))
+    put(tx, CASE_SUMMARY, {"bucket": entry[:BUCKET_CHARS]}, cases=None, total=None)

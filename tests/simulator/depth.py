@@ -17,7 +17,7 @@ from core.errors import LocalError
 from core.identifiers import NodeId
 from core.store.engine import Database, open_sqlite
 from tests.simulator import vfs
-from tests.simulator.disk import Copy, CrashingDatabase, Disk, SimulatedCrash
+from tests.simulator.disk import Copy, CrashingDatabase, Disk, SimulatedCrash, one_dialect
 from tests.simulator.faults import Misfortune
 from tests.simulator.platter import DiskRefused, Faults, Platter
 
@@ -61,7 +61,7 @@ class PlatterDisk(Disk):
         """The platter holds the template already."""
 
     def open(self) -> PlatterDatabase:
-        return PlatterDatabase(open_sqlite(self.path, vfs=vfs.NAME), self)
+        return PlatterDatabase(one_dialect(open_sqlite(self.path, vfs=vfs.NAME)), self)
 
     def look(self) -> driver.Connection:
         return driver.connect(f"file:{self.path}?vfs={vfs.NAME}", isolation_level=None, uri=True)
@@ -134,6 +134,7 @@ class PlatterDisk(Disk):
     def spoil_chunk(self, digest: str, chance: random.Random) -> None:
         name = self._chunk(digest)
         self.platter.rot(name, chance.randrange(len(self.platter.names[name].data)), 0)
+        self.spoilt.add(digest)
 
     def moved_aside(self) -> list[str]:
         return sorted(

@@ -30,7 +30,7 @@ from village_agent.outlook import Wording
 
 COPY_EVERY_S = (600.0, 2400.0)
 TWIN_SPAN_S = (600.0, 1800.0)
-_CASES = "SELECT id FROM case_file ORDER BY id"
+_CASES = "SELECT id FROM case_file UNION ALL SELECT value FROM node_state WHERE name = 'epoch' ORDER BY 1"
 _AUTHORED = (
     "SELECT message_id, key, seq FROM message JOIN stream ON stream.id = stream_id WHERE seq IS NOT NULL"
 )
@@ -75,7 +75,8 @@ class Disasters:
     def roll_back(self, site: Site, back_s: float) -> None:
         """The whole disk is put back, and nothing on it can tell: only a neighbour can.
 
-        Of a township that is a limit stated in the documents; and a case number of the same day would come twice.
+        Of a township that is a limit stated in the documents; a case number of the same day would come twice; and of
+        a copy from an epoch that has ended people have to decide.
         """
         if not site.is_up or site.tier is not Tier.VILLAGE:
             return

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 import sqlcipher3.dbapi2 as driver
@@ -70,6 +71,8 @@ class Disk:
         self.is_full = False
         self.copies: list[Copy] = []
         self.aside: set[str] = set()
+        self.spoilt: set[str] = set()
+        """Chunks that rotted on this disk one day: it may sign for them again after a restore, until it looks."""
         self._life = 0
         folder.mkdir(parents=True)
         self._lay(template)
@@ -83,7 +86,7 @@ class Disk:
         return self.folder / f"node-{self._life}.db"
 
     def open(self) -> CrashingDatabase:
-        return CrashingDatabase(open_sqlite(self.path), self)
+        return CrashingDatabase(one_dialect(open_sqlite(self.path)), self)
 
     def look(self) -> driver.Connection:
         """The judge's own connection: committed rows only, no production code in between."""
@@ -123,6 +126,7 @@ class Disk:
         data = bytearray(self.chunks[digest])
         data[chance.randrange(len(data))] ^= 1
         self.chunks[digest] = bytes(data)
+        self.spoilt.add(digest)
 
     def names(self, part: str) -> list[str]:
         """Digests of the chunks here that begin with ``part``."""
@@ -187,6 +191,24 @@ class Disk:
 
     def has(self, digest: str) -> bool:
         return digest in self.chunks
+
+
+_SHARED: dict[str, Any] = {}
+
+
+def one_dialect(db: Database) -> Database:
+    """Every machine of a city would put the same statements together anew, and again after every start.
+
+    What was put together for one database of this kind is right for all: nothing in it depends on the file.
+    """
+    if not _SHARED:
+        with db.engine.connect():
+            # The dialect learns at its first connection what this SQLite can do.
+            _SHARED.update(dialect=db.engine.dialect, statements=db.engine._compiled_cache)
+    db.engine.dialect = _SHARED["dialect"]
+    # There is no other door to it.
+    db.engine._compiled_cache = _SHARED["statements"]
+    return db
 
 
 def _commit_unknown() -> CommitUnknown:

@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
-from core import merge, messages
-from core.store import casebook, casework, rebuild
+from core import case, catalogue, merge, messages
+from core.store import casebook, casecheck, casework, rebuild, shelf
+from sync import handback, keyring, node, visit, x509
 from sync.primitives import VerifyKey
 
 REMEMBERED = 20_000
@@ -22,9 +23,15 @@ def remembering() -> Iterator[None]:
     """While this lasts, equal questions to these functions are answered from memory; errors are not remembered."""
     verifies = VerifyKey.verifies
     once = lru_cache(REMEMBERED)(lambda key, signature, data: verifies(key, signature, data))
+    read_case = lru_cache(REMEMBERED)(case.case_from_json)
+    certificate = lru_cache(REMEMBERED)(x509.read_certificate)
     decode, digest = lru_cache(REMEMBERED)(messages.decode), _by_identity(merge.content_digest)
     kept: list[tuple[Any, str, Any]] = [
         (VerifyKey, "verifies", lambda self, signature, data: once(self, signature, data)),
+        *((module, "case_from_json", read_case) for module in (casebook, casecheck)),
+        *((module, "read_certificate", certificate) for module in (handback, keyring, node, visit)),
+        (shelf, "parse_catalogue", lru_cache(REMEMBERED)(catalogue.parse_catalogue)),
+        (shelf, "encode_catalogue", _by_identity(catalogue.encode_catalogue)),
         *((module, "decode", decode) for module in (casebook, casework, rebuild)),
         *((module, "content_digest", digest) for module in (merge, casebook, rebuild)),
     ]
@@ -38,11 +45,11 @@ def remembering() -> Iterator[None]:
             setattr(owner, name, function)
 
 
-def _by_identity(function: Callable[[Any], str]) -> Callable[[Any], str]:
+def _by_identity(function: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Messages hold mappings and cannot be hashed; those that were decoded once are the same object every time."""
-    answers: dict[int, tuple[Any, str]] = {}
+    answers: dict[int, tuple[Any, Any]] = {}
 
-    def answer(message: Any) -> str:
+    def answer(message: Any) -> Any:
         known = answers.get(id(message))
         if known is not None and known[0] is message:
             return known[1]

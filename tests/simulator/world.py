@@ -19,6 +19,7 @@ import village_agent.intake
 from core.catalogue import encode_catalogue
 from core.errors import LiandongError, LocalError
 from core.identifiers import NodeId, Tier, division_of, new_id, tier_of
+from core.store.engine import CommitUnknown
 from core.store.shelf import CATALOGUE_PUBLISHED
 from sync import meeting
 from sync.authority import found_city
@@ -378,7 +379,14 @@ class City:
     def _power_back(self, site: Site) -> None:
         if site.is_up:
             return
-        site.start()
+        try:
+            site.start()
+        except SimulatedCrash as crash:
+            self.crashed(crash)
+            return
+        except CommitUnknown:
+            self.restart(site, "as the words say")
+            return
         self.say("up", site.name)
         self._retry(site)
         self.judge.check_audit(site)

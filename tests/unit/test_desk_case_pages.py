@@ -214,6 +214,22 @@ def test_the_queue_shows_what_is_due_soon_and_what_is_over(place: Place) -> None
         world._now = before
 
 
+def test_a_case_accepted_in_a_year_whose_calendar_is_not_out_has_a_dash_for_its_due_date(
+    place: Place,
+) -> None:
+    case = place.at_city()
+    world = place.network.world
+    before = world.now()
+    try:
+        world.pass_time(days=3660)
+        assert place.do(CITY, "cw", "accept", case).accepted_at is not None
+        page = signed_in(place, "cw").get(f"/case/{case.id}?lang=zh").text
+    finally:
+        world._now = before
+    assert "工作日历未公布，暂不能算" in page
+    assert "<dt>应办结时间</dt><dd>—</dd>" in page
+
+
 def test_a_page_of_the_queue_that_does_not_exist_is_refused(place: Place) -> None:
     browser = signed_in(place, "cw")
     for after in ("nonsense", "~," + "4" * 60):

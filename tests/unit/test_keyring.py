@@ -323,3 +323,20 @@ def test_of_a_node_nobody_has_heard_of_nothing_is_said() -> None:
         town.city.pair_of(stranger)
     with pytest.raises(StateError, match=r"keyring\.unknown_node"):
         town.city.verdict_of(stranger, town.world.now())
+
+
+def test_every_certificate_of_a_node_is_told_and_its_letters_open_to_people_after_it_is_revoked() -> None:
+    town, stranger = Town(), NodeId("430981102205")
+    letter, first = town.letter(), town.village.pair
+    town.world.pass_time(days=1)
+    second = town.enrol(town.village)
+    town.city.take_revocations(town.revoke(first))
+    told = town.city.certificates_of(VILLAGE)
+    assert set(told) == {first.signing, first.sealing, second.signing, second.sealing}
+    assert [certificate.serial for certificate in told] == sorted(certificate.serial for certificate in told)
+    assert town.city.certificates_of(stranger) == ()
+    with pytest.raises(PeerError):
+        read(town, letter)
+    open_envelope(letter, town.city.keys_ever_of(VILLAGE), CITY, town.city.sealing_key)
+    with pytest.raises(StateError, match=r"keyring\.unknown_node"):
+        town.city.keys_ever_of(stranger)

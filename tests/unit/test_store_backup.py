@@ -8,7 +8,7 @@ import pytest
 import sqlalchemy as sa
 
 from core.errors import LocalError
-from core.store import backup
+from core.store import backup, durable
 from core.store.backup import back_up, prune, restore
 from core.store.engine import Database, open_sqlite, open_url
 
@@ -125,7 +125,7 @@ def test_a_copy_is_made_on_windows_too_where_no_folder_can_be_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     db = _book(tmp_path / "node.db", None)
-    monkeypatch.setattr(backup, "os", _Disk(name="nt", open=_refuse))
+    monkeypatch.setattr(durable, "os", _Disk(name="nt", open=_refuse))
     copy = open_sqlite(back_up(db, tmp_path / "copy.db"))
     assert _names(copy) == ["王桂兰"]
     copy.close()

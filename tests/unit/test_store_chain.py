@@ -74,6 +74,27 @@ def test_what_neighbours_compare_can_be_taken_back_and_an_epoch_cannot(db: Datab
     assert tables(db) == before
 
 
+def columns(db: Database, table: str) -> set[str]:
+    return {column["name"] for column in sa.inspect(db.engine).get_columns(table)}
+
+
+def test_the_digests_beside_recorded_messages_can_be_taken_back_and_what_was_said_stays(db: Database) -> None:
+    go(db, "0003")
+    before = columns(db, "message")
+    with db.transaction() as tx:
+        tx.exec_driver_sql(
+            "INSERT INTO stream VALUES (1, x'00', '430981102201', 'e', '[]', 0, 0, 0, x'', 0, NULL)"
+        )
+        row = (1, 1, "5c" * 16, "NoteAdded", 1, "案", b"{}", "2026-01-01T00:00:00Z", None)
+        tx.exec_driver_sql("INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
+    go(db, "0004")
+    assert columns(db, "message") == before | {"digest"}
+    go(db, "0003", down=True)
+    assert columns(db, "message") == before
+    with db.reading() as tx:
+        assert [tuple(said) for said in tx.exec_driver_sql("SELECT * FROM message")] == [row]
+
+
 def test_the_first_tables_can_be_taken_back_whole(db: Database) -> None:
     go(db, "0001")
     assert "case_file" in tables(db)
