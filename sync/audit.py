@@ -32,7 +32,7 @@ def note(
         subject=subject,
         detail=text,
         previous=previous,
-        digest=_digest(number, at, actor, action, subject, text, previous),
+        digest=digest_of(number, at, actor, action, subject, text, previous),
     )
 
 
@@ -105,7 +105,7 @@ def verify_after(tx: sa.Connection, number: int, limit: int | None = None) -> in
         if (
             line.number != expected
             or bytes(line.previous) != previous
-            or _digest(*fields) != bytes(line.digest)
+            or digest_of(*fields) != bytes(line.digest)
         ):
             raise _broken(expected)
         previous, expected = bytes(line.digest), expected + 1
@@ -126,8 +126,9 @@ def head(tx: sa.Connection) -> tuple[int, bytes]:
     return (0, FIRST) if last is None else (last.number, bytes(last.digest))
 
 
-def _digest(
+def digest_of(
     number: int, at: str, actor: str, action: str, subject: str, detail: str, previous: bytes
 ) -> bytes:
+    """SHA-256 over a line and the digest of the one before."""
     line = canonical_json([number, at, actor, action, subject, detail, previous.hex()])
     return hashlib.sha256(line).digest()

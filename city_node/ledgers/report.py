@@ -21,6 +21,10 @@ _COLUMNS: Mapping[str, sa.ColumnElement[Any]] = {
 }
 
 
+FAIRLY_SATISFIED = 3
+"""GB/T 39046-2020 table A.8 counts down: 1 is very satisfied, 5 very dissatisfied."""
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Days from ``since`` to ``until``, both included, as ``2015-01-31``; ``department``: of that one only."""
@@ -66,7 +70,7 @@ def accepted(tx: sa.Connection, by: str, span: Span) -> list[dict[str, Any]]:
             sa.func.sum(ledger.bill_fen).label("bill_fen"),
             sa.func.sum(ledger.paid_fen).label("paid_fen"),
             sa.func.count(ledger.rating).label("ratings"),
-            _count(ledger.rating >= 4).label("satisfied"),
+            _count(ledger.rating <= FAIRLY_SATISFIED).label("satisfied"),
         )
         .select_from(LEDGER.join(late, late.c.case_id == ledger.case_id, isouter=True))
         .where(ledger.accepted_on >= span.since, ledger.accepted_on <= span.until, *_of(span))
@@ -127,9 +131,12 @@ def _count(condition: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
 
 def _with_shares(row: dict[str, Any]) -> dict[str, Any]:
     done = row["completed"]
+    for name in ("bill_fen", "paid_fen"):
+        # The sum of whole numbers is a decimal on some servers.
+        row[name] = int(row[name] or 0)
     row["completed_share"] = _share(done, row["accepted"])
     row["in_time_share"] = _share(done - row["late"], done)
     row["satisfied_share"] = _share(row["satisfied"], row["ratings"])
     for name in ("used_s", "transit_s"):
-        row[name] = round(row[name]) if row[name] is not None else None
+        row[name] = round(float(row[name])) if row[name] is not None else None
     return row

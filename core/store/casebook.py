@@ -68,7 +68,10 @@ CASE_MESSAGE = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     comment="every message of a case: applied, parked (why = what it waits for), conflict or illegal (why = words)",
 )
-sa.Index("ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=CASE_MESSAGE.c.standing != "applied")
+_NOT_APPLIED = CASE_MESSAGE.c.standing != "applied"
+sa.Index(
+    "ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=_NOT_APPLIED, postgresql_where=_NOT_APPLIED
+)
 
 _UNITS = {DayUnit.WORKING: Unit.WORKDAY, DayUnit.CALENDAR: Unit.CALENDAR}
 
