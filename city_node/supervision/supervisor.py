@@ -153,8 +153,7 @@ class Supervisor:
         return len(fresh), len(over)
 
     def _issue(self, tx: sa.Connection, fresh: Mapping[tuple[str, str, str], Judged], now: datetime) -> None:
-        officers = tx.execute(sa.select(OFFICER).where(OFFICER.c.disabled.is_(False))).all()
-        at = iso(now)
+        duties, at = _duties(tx), iso(now)
         rows = [
             {
                 "id": new_id(self._world),
@@ -169,7 +168,7 @@ class Supervisor:
                 "node": one.charge.holder,
                 "region": one.charge.origin[:9] + "000",
                 "status": "issued",
-                "told": json.dumps(_to_tell(officers, one)),
+                "told": json.dumps(_to_tell(duties, one)),
             }
             for (key, card, since), one in fresh.items()
         ]
@@ -178,16 +177,34 @@ class Supervisor:
         tx.execute(sa.insert(CARD_STEP), [{"card_id": row["id"], **first} for row in rows])
 
 
-def _to_tell(officers: Sequence[sa.Row[Any]], one: Judged) -> list[str]:
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    """An officer as far as cards go."""
+
+    officer: str
+    department: str
+    is_head: bool
+    is_supervisor: bool
+
+
+def _duties(tx: sa.Connection) -> list[_Duty]:
+    rows = tx.execute(sa.select(OFFICER).where(OFFICER.c.disabled.is_(False)).order_by(OFFICER.c.id)).all()
+    roles = [set(json.loads(row.roles)) for row in rows]
+    return [
+        _Duty(row.id, row.department, Role.WINDOW_HEAD in held, Role.SUPERVISOR in held)
+        for row, held in zip(rows, roles, strict=True)
+    ]
+
+
+def _to_tell(duties: Sequence[_Duty], one: Judged) -> list[str]:
     """Whoever has it in hand, the heads of the window, and the supervisors."""
-    told = set()
-    for row in officers:
-        roles = set(json.loads(row.roles))
-        of_department = not row.department or row.department == one.charge.department
-        head = Role.WINDOW_HEAD in roles and of_department
-        if row.id == one.charge.officer or head or Role.SUPERVISOR in roles:
-            told.add(row.id)
-    return sorted(told)
+    return [
+        duty.officer
+        for duty in duties
+        if duty.officer == one.charge.officer
+        or duty.is_supervisor
+        or (duty.is_head and duty.department in ("", one.charge.department))
+    ]
 
 
 def _standing(found: Sequence[Judged]) -> dict[str, Any]:
