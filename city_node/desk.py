@@ -7,8 +7,11 @@ from typing import TYPE_CHECKING
 
 from city_node.app import City, open_city
 from city_node.ledgers import pages as ledgers
+from city_node.office import CityOffice
+from city_node.projects.pages import ProjectPages
 from city_node.supervision.pages import SupervisionPages
 from core.desk.context import DeskContext
+from core.desk.sections import Wing
 from sync.environment import SystemWorld
 from sync.workplace import DeskSeam
 
@@ -21,12 +24,21 @@ def desk_context(app: City) -> DeskContext:
     return DeskContext.join(app.office, DeskSeam(app.installation))
 
 
+def wings(office: CityOffice) -> tuple[Wing, ...]:
+    """What the city's desk has beside what every desk has."""
+    return (
+        SupervisionPages(office.supervisor).wing(),
+        ProjectPages(office.projects).wing(),
+        ledgers.wing(),
+    )
+
+
 def build_desk(app: City) -> "DeskApp":
     """The officers' pages of an opened node."""
     # The web framework is imported by the node that serves pages, not by every command.
     from core.desk.web import desk_app
 
-    return desk_app(desk_context(app), SupervisionPages(app.office.supervisor).wing(), ledgers.wing())
+    return desk_app(desk_context(app), *wings(app.office))
 
 
 @contextmanager

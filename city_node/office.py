@@ -5,6 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from city_node.ledgers.book import Ledger
+from city_node.projects.book import Projects
 from city_node.supervision.supervisor import Supervisor
 from core.clock import World
 from core.identifiers import NodeId
@@ -12,12 +13,14 @@ from core.store.office import Office
 
 
 class CityOffice(Office):
-    """``supervisor`` looks at every case that moves here, ``ledger`` keeps a line of each."""
+    """``supervisor`` looks at every case that moves here, ``ledger`` keeps a line of each,
+    ``projects`` those that are decided together."""
 
     def __init__(self, node: NodeId, world: World, **carried: Any) -> None:
         super().__init__(node, world, **carried)
         self.supervisor = Supervisor(self, world)
         self.ledger = Ledger(self, world)
+        self.projects = Projects(self, world)
 
     def use_new_calendar(self, tx: sa.Connection) -> None:
         super().use_new_calendar(tx)

@@ -10,6 +10,7 @@ from typing import Any
 import click
 import sqlalchemy as sa
 
+from core.application import Checked, IntakeProblems, Sheet
 from core.case import Case
 from core.clock import from_iso, local
 from core.identifiers import display_case_id, parse_case_id
@@ -19,8 +20,7 @@ from sync import audit
 from sync.cli import emit, folder_of, json_option, lang_of
 from village_agent import unlock
 from village_agent.case_words import case_words, list_words, problem_words
-from village_agent.drafts import Sheet, sheet_of
-from village_agent.intake import Checked, IntakeProblems
+from village_agent.drafts import sheet_of
 from village_agent.outlook import facts, outlook
 from village_agent.request_file import read_request, sheet_of_request
 from village_agent.session import Session

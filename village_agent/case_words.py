@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
+from core.application import Problem
 from core.clock import local
 from core.identifiers import display_case_id
 from core.labels import label
 from core.people import mask_id, mask_name, mask_phone
 from core.regions import Divisions
-from village_agent.intake import Problem
 from village_agent.outlook import Outlook, clock_words, holder_words, place_name
 from village_agent.widths import fit
 

@@ -1,14 +1,13 @@
 """Drafts: what was typed is on the disk before it is painted, the last change can be undone, nothing expires silently."""
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
-from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
 
+from core.application import HandedIn, Part, Sheet
 from core.bodies import AttachmentManifest
 from core.case import Case
 from core.clock import World, iso
@@ -46,36 +45,6 @@ DRAFT_CHANGE = sa.Table(
     sa.Column("before", sa.LargeBinary, nullable=False),
     comment="what a field held before its last changes, for undo",
 )
-
-
-class Part(StrEnum):
-    """The parts of an application, in the order in which they are written."""
-
-    ITEM = "item"
-    APPLICANT = "applicant"
-    FORM = "form"
-    MATERIALS = "materials"
-
-
-@dataclass(frozen=True, slots=True)
-class HandedIn:
-    """One material as the desk notes it: numbers of originals and copies, and the scans, sealed already."""
-
-    name: str
-    originals: int = 0
-    copies: int = 0
-    note: str = ""
-    files: tuple[AttachmentManifest, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Sheet:
-    """What an application holds so far, as typed. ``form`` values are text, numbers, yes/no or rows of them."""
-
-    item: str = ""
-    applicant: Mapping[str, Any] = field(default_factory=dict)
-    form: Mapping[str, Any] = field(default_factory=dict)
-    materials: tuple[HandedIn, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,5 @@
 """Taking in an application: everything that is wrong told at once, then one transaction or nothing."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
@@ -9,65 +7,21 @@ from typing import Any
 import sqlalchemy as sa
 
 from core import bodies
-from core.bodies import Applicant, CaseResubmitted, CaseSubmitted, Delivery
+from core.application import Checked, IntakeProblems, Problem, Sheet, check, item_for
+from core.bodies import CaseResubmitted, Delivery
 from core.case import Case
 from core.catalogue import Catalogue
 from core.errors import InputError, LocalError, StateError
-from core.forms import FormErrors, check_applicant, check_form
 from core.identifiers import CaseId, Tier
 from core.items import Item
-from core.materials import check_materials
 from core.messages import Actor
 from core.regions import Divisions, load_yuanjiang
-from core.shape import from_plain
 from sync import audit
 from village_agent.app import Village
-from village_agent.drafts import Draft, Drafts, HandedIn, Part, Sheet, sheet_of
+from village_agent.drafts import Draft, Drafts, sheet_of
 from village_agent.people_seen import Earlier, earlier_cases, note_person
 
 FREE_BYTES_MIN = 64 << 20
-FILES_BYTES_MAX = 200 << 20
-"""All scans of one case: their chunk digests must fit the message that names them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """One thing to mend: where (``part``, ``key``), and how, in both languages."""
-
-    part: Part
-    key: str
-    label: str
-    zh: str
-    en: str
-
-    def text(self, lang: str = "zh") -> str:
-        return self.en if lang == "en" else self.zh
-
-
-class IntakeProblems(InputError):
-    """The application cannot be submitted yet; ``problems`` holds everything that stands in the way."""
-
-    def __init__(self, problems: Sequence[Problem]) -> None:
-        super().__init__(
-            "intake.problems",
-            zh=f"有 {len(problems)} 处需要改正：" + "".join(problem.zh for problem in problems[:20]),
-            en=f"{len(problems)} to mend: " + " ".join(problem.en for problem in problems[:20]),
-        )
-        self.problems = tuple(problems)
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """A sheet that may be submitted, in normal form, with what people should still know (``notes``)."""
-
-    item: Item
-    catalogue_version: int
-    applicant: Applicant
-    form: Mapping[str, Any]
-    materials: tuple[bodies.Material, ...]
-    files: tuple[bodies.AttachmentManifest, ...]
-    notes_zh: tuple[str, ...] = field(default=())
-    notes_en: tuple[str, ...] = field(default=())
 
 
 class Intake:
@@ -85,15 +39,7 @@ class Intake:
 
     def item(self, code: str) -> Item:
         """An item that a village takes in. Raises ``InputError`` (``catalogue.no_item``, ``intake.not_here``)."""
-        item = self.catalogue().item(code)
-        if Tier.VILLAGE not in item.accept_tiers:
-            raise InputError(
-                "intake.not_here",
-                zh=f"“{item.name}”不在村级代办，请申请人到镇或市政务服务中心办理。",
-                en=f"{item.title('en')} is not taken in by villages; the applicant has to go to the "
-                "township or city.",
-            )
-        return item
+        return item_for(self.catalogue(), Tier.VILLAGE, code)
 
     def check(self, sheet: Sheet) -> list[Problem]:
         """Everything that stands in the way of submitting; empty if nothing does."""
@@ -105,49 +51,8 @@ class Intake:
 
     def checked(self, sheet: Sheet) -> Checked:
         """The sheet in normal form. Raises ``IntakeProblems`` with everything that is wrong."""
-        problems: list[Problem] = []
         today = self.village.office.shelf.today
-        applicant: dict[str, Any] = {}
-        try:
-            applicant = check_applicant(sheet.applicant, self.divisions, today)
-        except FormErrors as error:
-            problems += _field_problems(Part.APPLICANT, error)
-        try:
-            item = self.item(sheet.item)
-        except InputError as error:
-            first = Problem(Part.ITEM, "item", "事项", error.zh, error.en)
-            raise IntakeProblems([first, *problems]) from error
-        form: dict[str, Any] = {}
-        try:
-            form = check_form(item, sheet.form, today, self.divisions)
-        except FormErrors as error:
-            problems += _field_problems(Part.FORM, error)
-        records = [_record(material) for material in sheet.materials if _is_given(material)]
-        found = check_materials(item, records)
-        if not found.is_complete:
-            key = (*found.missing_required, *(s.material.name for s in found.too_few), *found.repeated)[0]
-            words_zh, words_en = found.words("zh"), found.words("en")
-            obstacles = sum(1 for group in (found.missing_required, found.too_few, found.repeated) if group)
-            for zh, en in zip(words_zh[:obstacles], words_en[:obstacles], strict=True):
-                problems.append(Problem(Part.MATERIALS, key, "材料", zh, en))
-        files = tuple(manifest for material in sheet.materials for manifest in material.files)
-        if sum(manifest.size for manifest in files) > FILES_BYTES_MAX:
-            limit = FILES_BYTES_MAX >> 20
-            zh = f"扫描件合计超过 {limit} MB，请降低扫描分辨率。"
-            en = f"The scans together exceed {limit} MB; please scan at a lower resolution."
-            problems.append(Problem(Part.MATERIALS, files[0].name, "扫描件", zh, en))
-        if problems:
-            raise IntakeProblems(problems)
-        return Checked(
-            item,
-            self.catalogue().version,
-            from_plain(Applicant, applicant, "applicant"),
-            form,
-            tuple(records),
-            files,
-            found.words("zh"),
-            found.words("en"),
-        )
+        return check(sheet, self.catalogue(), Tier.VILLAGE, today, self.divisions)
 
     def earlier(self, tx: sa.Connection, id_no: str, item: str = "") -> list[Earlier]:
         """The person's earlier cases on this device, possible duplicates marked."""
@@ -158,16 +63,7 @@ class Intake:
         """Register a case: number, message, index, audit line, and the draft is gone. Raises ``IntakeProblems``."""
         self.ensure_space()
         checked = self.checked(sheet)
-        body = CaseSubmitted(
-            item=checked.item.code,
-            catalogue_version=checked.catalogue_version,
-            applicant=checked.applicant,
-            form=checked.form,
-            materials=checked.materials,
-            attachments=checked.files,
-            confidential=checked.item.confidential,
-        )
-        case = self.village.office.casework.submit(tx, actor, body)
+        case = self.village.office.casework.submit(tx, actor, checked.submission())
         note_person(tx, case)
         self._close_draft(tx, draft_id)
         self._note(tx, actor, "case.submitted", case, files=len(checked.files))
@@ -264,19 +160,6 @@ class Intake:
     def _note(self, tx: sa.Connection, actor: Actor, action: str, case: Case, **detail: Any) -> None:
         world = self.village.office.casework.world
         audit.note(tx, world, actor=actor.officer, action=action, subject=case.id, item=case.item, **detail)
-
-
-def _field_problems(part: Part, error: FormErrors) -> Iterable[Problem]:
-    return [Problem(part, p.key, p.label, p.zh, p.en) for p in error.problems]
-
-
-def _is_given(material: HandedIn) -> bool:
-    return bool(material.originals or material.copies or material.files)
-
-
-def _record(material: HandedIn) -> bodies.Material:
-    ids = tuple(manifest.id for manifest in material.files)
-    return bodies.Material(material.name, material.originals, material.copies, material.note, ids)
 
 
 def file_path(text: str) -> Path:

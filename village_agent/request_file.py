@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from core.application import HandedIn, Sheet
 from core.bodies import AttachmentManifest
 from core.canonical import parse_json
 from core.clock import World
 from core.errors import InputError
 from sync.attachments import ChunkStore
-from village_agent.drafts import HandedIn, Sheet
 from village_agent.intake import file_path
 from village_agent.scans import seal_scan
 

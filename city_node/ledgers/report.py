@@ -21,10 +21,6 @@ _COLUMNS: Mapping[str, sa.ColumnElement[Any]] = {
 }
 
 
-FAIRLY_SATISFIED = 3
-"""GB/T 39046-2020 table A.8 counts down: 1 is very satisfied, 5 very dissatisfied."""
-
-
 @dataclass(frozen=True, slots=True)
 class Span:
     """Days from ``since`` to ``until``, both included, as ``2015-01-31``; ``department``: of that one only."""
@@ -70,7 +66,7 @@ def accepted(tx: sa.Connection, by: str, span: Span) -> list[dict[str, Any]]:
             sa.func.sum(ledger.bill_fen).label("bill_fen"),
             sa.func.sum(ledger.paid_fen).label("paid_fen"),
             sa.func.count(ledger.rating).label("ratings"),
-            _count(ledger.rating <= FAIRLY_SATISFIED).label("satisfied"),
+            _count(ledger.rating <= 2).label("satisfied"),
         )
         .select_from(LEDGER.join(late, late.c.case_id == ledger.case_id, isouter=True))
         .where(ledger.accepted_on >= span.since, ledger.accepted_on <= span.until, *_of(span))

@@ -22,6 +22,8 @@ def show(visit: Visit) -> Response:
     view = _view(visit, full=False)
     verb = VERBS.get(visit.query("done"))
     done = view.say("case.done", verb=verb.text(visit.lang)) if verb is not None else ""
+    if visit.query("done") == "submitted":
+        done = view.say("intake.done")
     return _page(visit, view, done=done)
 
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.desk import audit_page, batch, case_page, pages, people_page, sign_in
+from core.desk import audit_page, batch, case_page, intake_page, pages, people_page, sign_in
 from core.desk.acting import log_refusal
 from core.desk.context import DeskContext
 from core.desk.sections import Page, Section, Wing, require_role
@@ -51,6 +51,15 @@ SHARED = Wing(
                 Page("/case/{case}/file/{file}", case_page.download),
             ),
             CASE_ROLES | {Role.WINDOW_HEAD},
+        ),
+        Section(
+            "nav.intake",
+            (
+                Page("/intake", intake_page.items_page),
+                Page("/intake/{item}", intake_page.form_page),
+                Page("/intake/{item}", intake_page.submit, "POST"),
+            ),
+            frozenset({Role.WINDOW}),
         ),
         Section("nav.nodes", (Page("/nodes", pages.nodes_page),)),
         Section("nav.attention", (Page("/attention", pages.attention_page),)),

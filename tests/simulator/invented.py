@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
+from core.application import HandedIn, Sheet
 from core.bodies import AttachmentManifest, Delivery
 from core.catalogue import Catalogue, load_catalogue
 from core.items import DecideTier, FieldType, FormField, Item, Need
@@ -13,7 +14,6 @@ from core.people import citizen_check
 from sync.attachments import ChunkStore, seal_file
 from tests.simulator.ledger import ID_MARK, MOBILE_MARK, NAME_MARK, Person
 from tests.simulator.timeline import NodeClock
-from village_agent.drafts import HandedIn, Sheet
 
 ITEM_CODES = (
     "43098101205004",  # 临时救助: several field types, decided by three officers

@@ -242,9 +242,9 @@ class Judge:
                 (stream, seq),
             )
             chunks = json.loads((row.fetchone() or ("[]",))[0])
-            # What the giver never held, or has lost itself, it does not let go of.
-            missing = [c for c in chunks if _is_whole(giver, c) and not _is_whole(taker, c)]
-            missing = [c for c in missing if c not in taker.disk.spoilt]
+            # What the giver never held it does not let go of; what rots is found and fetched again.
+            kept = [c for c in chunks if _is_whole(giver, c) and c not in taker.disk.spoilt]
+            missing = [c for c in kept if not _is_whole(taker, c)]
             if missing:
                 self.breaks(
                     "S8", giver.name, f"let go of file {seq}, {len(missing)} chunks not at {taker.name}"

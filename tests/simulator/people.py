@@ -122,11 +122,19 @@ class People:
         self.around.ledger.slips.setdefault(case_id, slip)
         self.around.say("slip", site.name, case=case_id, person=person.number, scans=len(person.scans))
 
-    def wording_of(self, site: Site, case_id: CaseId) -> Wording:
-        """What a slip printed now would say."""
-        assert site.db is not None and site.office is not None and site.village is not None
+    def wording_of(self, site: Site, case_id: CaseId) -> Wording | None:
+        """What a slip printed now would say; None on a disk that was put back and has not been completed yet."""
+        assert site.db is not None and site.village is not None
         with site.db.reading() as tx:
-            return outlook(tx, site.village, site.office.casebook.get(tx, case_id)).wording
+            case = self._known(tx, site, case_id)
+            return None if case is None else outlook(tx, site.village, case).wording
+
+    def _known(self, tx: sa.Connection, site: Site, case_id: CaseId) -> Case | None:
+        assert site.office is not None
+        case = site.office.casebook.find(tx, case_id)
+        if case is None and not site.restores:
+            self.around.judge.breaks("S1", site.name, f"does not know {case_id}, which it took in")
+        return case
 
     def _work(self, site: Site, case_id: CaseId, version: str) -> None:
         if not site.is_up or (case_id, version) not in site.on_desk:
@@ -222,10 +230,11 @@ class People:
         choices: list[Any] = [b.NoteAdded("申请人来问"), b.CaseRated(self.chance.randrange(1, 6))]
         choices += [b.WithdrawalRequested("另有安排")] * (self.chance.random() < 0.3)
         body = self.chance.choice(choices)
-        assert site.db is not None and site.office is not None
+        assert site.db is not None
         with site.db.reading() as tx:
-            case = site.office.casebook.get(tx, case_id)
-        self._attempt(site, lambda: self._act(site, case, _agent(site), body), None)
+            case = self._known(tx, site, case_id)
+        if case is not None:
+            self._attempt(site, lambda: self._act(site, case, _agent(site), body), None)
 
 
 def _of_window(site: Site, case: Case, item: Item, draw: float) -> Body:

@@ -314,8 +314,9 @@ class City:
         for slip in self.ledger.slips.values():
             if slip.village == site.name and slip.best_wording != Wording.ACCEPTED:
                 wording = self.people.wording_of(site, slip.case_id)
-                self.judge.check_slip(slip, wording)
-                slip.best_wording = wording
+                if wording is not None:
+                    self.judge.check_slip(slip, wording)
+                    slip.best_wording = wording
 
     def _strike(self, kind: str, site: Site) -> None:
         self.misfortune.note(kind)

@@ -7,10 +7,11 @@ import sqlalchemy as sa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.application import HandedIn, Part, Sheet
 from core.errors import InputError
 from core.store.engine import METADATA, Database, open_sqlite
 from tests.scenarios.world import TestWorld
-from village_agent.drafts import CHANGES_KEPT, DRAFT_CHANGE, Drafts, HandedIn, Part, Sheet
+from village_agent.drafts import CHANGES_KEPT, DRAFT_CHANGE, Drafts
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from core.application import HandedIn, IntakeProblems, Part, Sheet
 from core.errors import InputError, LocalError
 from core.states import State
 from sync.attachments import Sealed, open_file
@@ -14,8 +15,7 @@ from sync.tables import ATTACHMENT, AUDIT, MESSAGE
 from tests.scenarios.world import TestWorld
 from tests.unit.village_kit import ITEM, TABLE_ITEM, applicant, open_desk, person, sheet
 from village_agent import intake as intake_module
-from village_agent.drafts import DRAFT, HandedIn, Part, Sheet
-from village_agent.intake import IntakeProblems
+from village_agent.drafts import DRAFT
 from village_agent.people_seen import find_cases
 from village_agent.scans import safe_name, seal_scan
 from village_agent.session import Session

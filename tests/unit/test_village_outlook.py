@@ -8,6 +8,7 @@ import pytest
 from textual.pilot import Pilot
 
 from core import bodies as b
+from core.application import Part
 from core.case import Case
 from core.catalogue import encode_catalogue, load_catalogue
 from core.errors import StateError
@@ -23,7 +24,7 @@ from tests.unit.village_kit import ITEM, VILLAGE, sheet
 from tests.unit.village_screens import painted, type_text, walk
 from village_agent.app import Village, compose
 from village_agent.case_list import CaseList
-from village_agent.drafts import Drafts, Part, sheet_of
+from village_agent.drafts import Drafts, sheet_of
 from village_agent.line_state import home_counts, line_state
 from village_agent.outlook import Outlook, Stage, Wording, outlook
 from village_agent.scans import seal_scan

@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
+from core.application import HandedIn, Sheet
 from core.catalogue import encode_catalogue, load_catalogue
 from core.clock import World
 from core.people import citizen_check
 from sync.installation import create
 from sync.settings import Settings
 from village_agent.app import CHAINS, compose
-from village_agent.drafts import HandedIn, Sheet
 from village_agent.intake import Intake
 from village_agent.session import Session, begin
 from village_agent.vault import Operator, create_vault

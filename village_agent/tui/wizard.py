@@ -5,7 +5,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from textual.binding import BindingType
 
-from village_agent.drafts import Draft, Part
+from core.application import Part
+from village_agent.drafts import Draft
 from village_agent.tui.base import DeskScreen, key
 
 PAGES = (Part.APPLICANT, Part.FORM, Part.MATERIALS, "check")

@@ -7,9 +7,9 @@ import sqlalchemy as sa
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from core.application import Part
 from core.case import Case
 from core.items import FieldType, FormField
-from village_agent.drafts import Part
 from village_agent.tui.base import key
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.wizard import WizardScreen

@@ -10,11 +10,12 @@ from textual.containers import Vertical
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
+from core.application import Sheet
 from core.errors import InputError
 from core.identifiers import Tier
 from core.items import Item
 from core.labels import label
-from village_agent.drafts import Draft, Sheet
+from village_agent.drafts import Draft
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten

@@ -7,11 +7,11 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widget import Widget
 
+from core.application import Part
 from core.errors import InputError
 from core.identifiers import display_case_id
 from core.items import FieldType, FormField
 from core.people import IdType, birth_date, check_id, sex
-from village_agent.drafts import Part
 from village_agent.tui.base import key
 from village_agent.tui.fields import DIVISIONS_SHOWN, DivisionInput, Field, fields_of
 from village_agent.tui.next_step import NextStep

@@ -7,9 +7,9 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from core.application import HandedIn, Part
 from core.errors import LiandongError
 from core.items import Material, Need
-from village_agent.drafts import HandedIn, Part
 from village_agent.intake import file_path
 from village_agent.scans import seal_scan
 from village_agent.tui.base import key

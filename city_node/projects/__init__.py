@@ -1,0 +1,1 @@
+"""Projects (并联审批): cases of several departments that are decided together."""
