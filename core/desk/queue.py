@@ -113,7 +113,8 @@ def _conditions(context: DeskContext, officer: Officer | None, wanted: Filter) -
 
 def _issued_below(division: str) -> list[Any]:
     """Of cases registered in a division, given by the beginning of its code: a case's number begins with it."""
-    return [CASE.c.id >= division, CASE.c.id < str(int(division) + 1)]
+    # A colon is the character after nine.
+    return [CASE.c.id >= division, CASE.c.id < division + ":"]
 
 
 def _items_of(context: DeskContext, department: str) -> list[str]:

@@ -56,8 +56,15 @@ class Server:
             except psycopg.OperationalError:
                 time.sleep(0.05)
             else:
-                return
+                # Where another server is at work on these data, ours is about to give up.
+                if self._holds_the_data():
+                    return
         raise NoServer((self.folder / "log").read_text(errors="replace")[-2000:])
+
+    def _holds_the_data(self) -> bool:
+        assert self._process is not None
+        lines = (self.folder / "data" / "postmaster.pid").read_text().split("\n", 1)
+        return lines[0] == str(self._process.pid)
 
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """End it: ``SIGINT`` in order, ``SIGQUIT`` at once, ``SIGKILL`` as a power cut would."""
