@@ -30,7 +30,7 @@ class PageOf:
 
 
 PAGES = (
-    PageOf("queue, to do, first 50", LEADER, "/"),
+    PageOf("queue, to do, first 50", "hall", "/"),
     PageOf("queue, all cases, first 50", LEADER, "/?scope=all"),
     PageOf("queue, all cases, deep", LEADER, "/?scope=all&after=~,{middle}"),
     PageOf("queue, one township", LEADER, "/?scope=all&origin=430981102"),
