@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo badline test coverage seed soak planted torture check format docs glossary lock clean
+.PHONY: help setup parts demo badline bench-city test coverage seed soak planted torture check format docs glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -31,6 +31,10 @@ demo: setup ## 整个市在本机跑一遍 / the whole city on this machine (KEE
 
 badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a bad line (needs root): make badline BADLINE="--mode cut"
 	@$(PY) -m bench.badline $(BADLINE)
+
+bench-city: setup parts ## 五年 25 万件的市级库，页面多快 / a city of 251,567 cases on SQLite and PostgreSQL: how long pages take (CASES=50000 INTO=.bench-city)
+	@$(PY) -m bench.city load --url sqlite:///$(abspath $(or $(INTO),.bench-city))/sqlite/node.db --server $(or $(INTO),.bench-city)/server --cases $(or $(CASES),251567)
+	@$(PY) -m bench.city measure --url sqlite:///$(abspath $(or $(INTO),.bench-city))/sqlite/node.db --server $(or $(INTO),.bench-city)/server
 
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)

@@ -109,6 +109,9 @@ class Count:
     max: int
 
 
+_AS_IS = frozenset({str, int, bool, type(None)})
+
+
 def from_plain(cls: type[T], value: Any, where: str) -> T:
     """The ``cls`` that ``value`` (what JSON gave) spells out; ``where`` begins the place named in a refusal.
 
@@ -120,8 +123,12 @@ def from_plain(cls: type[T], value: Any, where: str) -> T:
 
 def to_plain(value: Any) -> Any:
     """What JSON can hold, without loss: the inverse of :func:`from_plain`."""
-    if dataclasses.is_dataclass(value):
-        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    kind: Any = type(value)
+    if kind in _AS_IS:
+        return value
+    names = _field_names(kind)
+    if names is not None:
+        return {name: to_plain(getattr(value, name)) for name in names}
     if isinstance(value, tuple | list):
         return [to_plain(entry) for entry in value]
     if isinstance(value, Mapping):
@@ -131,6 +138,12 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, str):
         return str(value)
     return value
+
+
+@cache
+def _field_names(kind: Any) -> tuple[str, ...] | None:
+    """The fields of a dataclass, None for anything else."""
+    return tuple(field.name for field in dataclasses.fields(kind)) if dataclasses.is_dataclass(kind) else None
 
 
 @cache

@@ -12,6 +12,8 @@ from core.store.prepared import Prepared, insert
 from sync.tables import AUDIT
 
 FIRST = bytes(32)
+LINES_AT_ONCE = 1_000
+"""A log has millions; a server gives them in portions."""
 _HEAD = Prepared(sa.select(AUDIT.c.number, AUDIT.c.digest).order_by(AUDIT.c.number.desc()).limit(1))
 
 
@@ -32,7 +34,7 @@ def note(
         subject=subject,
         detail=text,
         previous=previous,
-        digest=_digest(number, at, actor, action, subject, text, previous),
+        digest=digest_of(number, at, actor, action, subject, text, previous),
     )
 
 
@@ -63,8 +65,6 @@ def search(tx: sa.Connection, wanted: Wanted) -> list[dict[str, Any]]:
     )
     if wanted.actor:
         query = query.where(columns.actor == wanted.actor)
-    if wanted.action:
-        query = query.where(columns.action.startswith(wanted.action, autoescape=True))
     if wanted.subject:
         query = query.where(columns.subject == wanted.subject)
     if wanted.since:
@@ -73,9 +73,26 @@ def search(tx: sa.Connection, wanted: Wanted) -> list[dict[str, Any]]:
         query = query.where(columns.at < wanted.until)
     if wanted.before is not None:
         query = query.where(columns.number < wanted.before)
-    return [
-        dict(row) for row in tx.execute(query.order_by(columns.number.desc()).limit(wanted.limit)).mappings()
-    ]
+    # Each action by itself stands in the order of an index, all that begin alike do not.
+    several = (
+        [query.where(columns.action == name) for name in _actions(tx, wanted.action)]
+        if wanted.action
+        else [query]
+    )
+    newest = [one.order_by(columns.number.desc()).limit(wanted.limit) for one in several]
+    found = [dict(row) for one in newest for row in tx.execute(one).mappings()]
+    return sorted(found, key=lambda line: -line["number"])[: wanted.limit]
+
+
+def _actions(tx: sa.Connection, beginning: str) -> list[str]:
+    """Every action of the log that begins so; there are a few dozen, however long the log is."""
+    found: list[str] = []
+    following = sa.select(sa.func.min(AUDIT.c.action))
+    name = tx.scalar(following.where(AUDIT.c.action >= beginning))
+    while name is not None and name.startswith(beginning):
+        found.append(name)
+        name = tx.scalar(following.where(AUDIT.c.action > name))
+    return found
 
 
 def verify(tx: sa.Connection) -> int:
@@ -92,7 +109,8 @@ def verify_after(tx: sa.Connection, number: int, limit: int | None = None) -> in
             raise _broken(number)
         previous = bytes(known)
     query = sa.select(AUDIT).where(AUDIT.c.number > number).order_by(AUDIT.c.number)
-    for line in tx.execute(query if limit is None else query.limit(limit)):
+    lines = query if limit is None else query.limit(limit)
+    for line in tx.execute(lines, execution_options={"yield_per": LINES_AT_ONCE}):
         fields = (
             line.number,
             line.at,
@@ -105,7 +123,7 @@ def verify_after(tx: sa.Connection, number: int, limit: int | None = None) -> in
         if (
             line.number != expected
             or bytes(line.previous) != previous
-            or _digest(*fields) != bytes(line.digest)
+            or digest_of(*fields) != bytes(line.digest)
         ):
             raise _broken(expected)
         previous, expected = bytes(line.digest), expected + 1
@@ -126,8 +144,9 @@ def head(tx: sa.Connection) -> tuple[int, bytes]:
     return (0, FIRST) if last is None else (last.number, bytes(last.digest))
 
 
-def _digest(
+def digest_of(
     number: int, at: str, actor: str, action: str, subject: str, detail: str, previous: bytes
 ) -> bytes:
+    """SHA-256 over a line and the digest of the one before."""
     line = canonical_json([number, at, actor, action, subject, detail, previous.hex()])
     return hashlib.sha256(line).digest()

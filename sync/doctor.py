@@ -72,6 +72,8 @@ def _database(installation: Installation) -> Iterator[Finding]:
                     f"The database is damaged ({answer}). Stop, keep the disk, restore a backup.",
                 )
                 return
+        else:
+            yield from _server_findings(tx)
         lines = audit.verify(tx)
     name = "PostgreSQL"
     if installation.db.path is not None:
@@ -222,6 +224,20 @@ def _set_aside(installation: Installation) -> Iterator[Finding]:
             "message.quarantined",
             f"另有 {count - LISTED_MAX} 条消息被隔离，未逐条列出。",
             f"{count - LISTED_MAX} more messages are set aside and not listed.",
+        )
+
+
+_FORGETFUL = "SELECT name FROM pg_settings WHERE name IN ('fsync', 'full_page_writes') AND setting = 'off' ORDER BY name"
+"""What a server must not leave out if it is to keep what it has confirmed."""
+
+
+def _server_findings(tx: sa.Connection) -> Iterator[Finding]:
+    if names := ", ".join(tx.exec_driver_sql(_FORGETFUL).scalars()):
+        yield Finding(
+            Level.BAD,
+            "database.forgetful",
+            f"数据库服务器关闭了 {names}，断电会丢失已确认的数据。请立即改为 on 并重新加载配置。",
+            f"The database server has switched off {names}: a power cut loses what it has confirmed. Set it to on and reload.",
         )
 
 

@@ -150,6 +150,8 @@ AUDIT = sa.Table(
     sa.Column("digest", Digest, nullable=False),
     comment="hash-chained: line n names the digest of line n-1",
 )
+sa.Index("ix_audit_actor", AUDIT.c.actor, AUDIT.c.number)
+sa.Index("ix_audit_action", AUDIT.c.action, AUDIT.c.number)
 
 PEER = sa.Table(
     "peer",

@@ -9,7 +9,6 @@ from core.bodies import LimitMode
 from core.case import Case
 from core.clock import CHINA, World
 from core.errors import LocalError, StateError
-from core.identifiers import CaseId
 from core.limits import Mode, clock_for
 from core.states import State
 from core.store.casebook import CASE, Casebook, suspensions_of
@@ -51,6 +50,7 @@ class Ledger:
         self._office = office
         self._world = world
         self._has_all = False
+        self._passed = ("", "")
         office.casebook.watchers.append(self.enter)
 
     def enter(self, tx: sa.Connection, case: Case) -> None:
@@ -66,14 +66,22 @@ class Ledger:
         if self._has_all:
             return 0
         book = self._office.casebook
+        key = sa.tuple_(CASE.c.region, CASE.c.id)
+        missing = (
+            sa.select(CASE.c.region, CASE.c.id, CASE.c.digest, CASE.c.data)
+            .where(key > self._passed, ~sa.exists().where(LEDGER.c.case_id == CASE.c.id))
+            .order_by(CASE.c.region, CASE.c.id)
+            .limit(MISSING_MAX)
+        )
         with db.transaction() as tx:
-            missing = (
-                sa.select(CASE.c.id).where(CASE.c.id.not_in(sa.select(LEDGER.c.case_id))).limit(MISSING_MAX)
-            )
-            found = [case for id_ in tx.scalars(missing).all() if (case := _whole(book, tx, id_)) is not None]
-            for case in found:
-                tx.execute(sa.insert(LEDGER).values(case_id=case.id, transit_s=None, **self._line(case)))
-        self._has_all = not found
+            rows = tx.execute(missing).all()
+            found = [case for row in rows if (case := _whole(book, tx, row)) is not None]
+            if found:
+                lines = [{"case_id": case.id, "transit_s": None, **self._line(case)} for case in found]
+                tx.execute(sa.insert(LEDGER), lines)
+        if rows:
+            self._passed = (rows[-1].region, rows[-1].id)
+        self._has_all = not rows
         return len(found)
 
     def _line(self, case: Case) -> dict[str, Any]:
@@ -110,9 +118,9 @@ class Ledger:
             return None
 
 
-def _whole(book: Casebook, tx: sa.Connection, id_: str) -> Case | None:
+def _whole(book: Casebook, tx: sa.Connection, row: sa.Row[*tuple[Any, ...]]) -> Case | None:
     try:
-        return book.find(tx, CaseId(id_))
+        return book.read(tx, row)
     except LocalError:
         # It has rotted, and the register of damage names it.
         return None

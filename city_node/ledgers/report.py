@@ -1,5 +1,6 @@
 """What the ledger adds up to: by month, township, department or item."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +14,20 @@ from core.supervision import Card, Subject
 
 BY = ("month", "region", "department", "item", "node")
 _COLUMNS: Mapping[str, sa.ColumnElement[Any]] = {
-    "month": sa.func.substr(LEDGER.c.accepted_on, 1, 7),
+    # Added up by days first: those stand in the order of an index.
+    "month": LEDGER.c.accepted_on,
     "region": LEDGER.c.region,
     "department": LEDGER.c.department,
     "item": LEDGER.c.item,
     "node": LEDGER.c.node,
 }
+
+
+MONTH_CHARS = 7
+_SUMS = (
+    *("accepted", "completed", "late", "delivered", "denied", "used_sum", "used_count", "transit_sum"),
+    *("transit_count", "bill_fen", "paid_fen", "ratings", "satisfied"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,40 +49,70 @@ def accepted(tx: sa.Connection, by: str, span: Span) -> list[dict[str, Any]]:
     ``completed_share`` and ``in_time_share`` are 0 to 1 and None where there is nothing to divide by; in time is what was
     completed and has no yellow or red card that stands.
     """
-    column = _COLUMNS[by]
-    ledger = LEDGER.c
-    late = (
-        sa.select(CARD.c.case_id)
-        .where(
-            CARD.c.subject == str(Subject.CASE),
-            CARD.c.card.in_([str(Card.YELLOW), str(Card.RED)]),
-            CARD.c.status != "withdrawn",
-        )
-        .distinct()
-        .subquery()
-    )
-    is_done = ledger.completed_on.is_not(None)
-    query = (
+    sums: dict[str, dict[str, Any]] = {}
+    for row in tx.execute(_counted(by, span)).mappings():
+        _add(sums, by, row)
+    for row in tx.execute(_too_late(by, span)).mappings():
+        _add(sums, by, row)
+    return [_with_averages(sums[key]) for key in sorted(sums)]
+
+
+def _counted(by: str, span: Span) -> "sa.Select[Any]":
+    ledger, column = LEDGER.c, _COLUMNS[by]
+    return (
         sa.select(
             column.label("key"),
             sa.func.count().label("accepted"),
-            _count(is_done).label("completed"),
-            _count(is_done & late.c.case_id.is_not(None)).label("late"),
+            sa.func.count(ledger.completed_on).label("completed"),
             _count(ledger.state == State.DELIVERED).label("delivered"),
             _count(ledger.state == State.DENIED).label("denied"),
-            sa.func.avg(ledger.used_s).label("used_s"),
-            sa.func.avg(ledger.transit_s).label("transit_s"),
+            sa.func.sum(ledger.used_s).label("used_sum"),
+            sa.func.count(ledger.used_s).label("used_count"),
+            sa.func.sum(ledger.transit_s).label("transit_sum"),
+            sa.func.count(ledger.transit_s).label("transit_count"),
             sa.func.sum(ledger.bill_fen).label("bill_fen"),
             sa.func.sum(ledger.paid_fen).label("paid_fen"),
             sa.func.count(ledger.rating).label("ratings"),
             _count(ledger.rating <= 2).label("satisfied"),
         )
-        .select_from(LEDGER.join(late, late.c.case_id == ledger.case_id, isouter=True))
-        .where(ledger.accepted_on >= span.since, ledger.accepted_on <= span.until, *_of(span))
+        .where(*_within(span))
         .group_by(column)
-        .order_by(column)
     )
-    return [_with_shares(dict(row)) for row in tx.execute(query).mappings()]
+
+
+def _too_late(by: str, span: Span) -> "sa.Select[Any]":
+    """Completed cases with a yellow or red card that stands: few, so they are looked up from their cards."""
+    late = sa.select(CARD.c.case_id).where(
+        CARD.c.subject == str(Subject.CASE),
+        CARD.c.card.in_([str(Card.YELLOW), str(Card.RED)]),
+        CARD.c.status != "withdrawn",
+    )
+    column, is_done = _COLUMNS[by], LEDGER.c.completed_on.is_not(None)
+    return (
+        sa.select(column.label("key"), sa.func.count().label("late"))
+        .where(LEDGER.c.case_id.in_(late), is_done, *_within(span))
+        .group_by(column)
+    )
+
+
+def _within(span: Span) -> list[sa.ColumnElement[bool]]:
+    return [LEDGER.c.accepted_on >= span.since, LEDGER.c.accepted_on <= span.until, *_of(span)]
+
+
+def _add(sums: dict[str, dict[str, Any]], by: str, row: Mapping[Any, Any]) -> None:
+    key = row["key"][:MONTH_CHARS] if by == "month" else row["key"]
+    mine = sums.setdefault(key, {"key": key, **dict.fromkeys(_SUMS, 0)})
+    for name in row:
+        if name != "key":
+            # The sum of whole numbers is a decimal on some servers, and nothing where there is none.
+            mine[name] += int(row[name] or 0)
+
+
+def _with_averages(row: dict[str, Any]) -> dict[str, Any]:
+    for name in ("used", "transit"):
+        count, whole = row.pop(f"{name}_count"), row.pop(f"{name}_sum")
+        row[f"{name}_s"] = whole / count if count else None
+    return _with_shares(row)
 
 
 def total(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -101,14 +140,17 @@ def total(rows: list[dict[str, Any]]) -> dict[str, Any]:
 
 def submitted(tx: sa.Connection, span: Span) -> dict[str, int]:
     """Cases handed in within ``span``, by month."""
-    month = sa.func.substr(LEDGER.c.submitted_on, 1, 7)
+    day = LEDGER.c.submitted_on
     query = (
-        sa.select(month, sa.func.count())
-        .where(LEDGER.c.submitted_on >= span.since, LEDGER.c.submitted_on <= span.until, *_of(span))
-        .group_by(month)
-        .order_by(month)
+        sa.select(day, sa.func.count())
+        .where(day >= span.since, day <= span.until, *_of(span))
+        .group_by(day)
+        .order_by(day)
     )
-    return {row[0]: row[1] for row in tx.execute(query)}
+    months: Counter[str] = Counter()
+    for on, count in tx.execute(query):
+        months[on[:MONTH_CHARS]] += count
+    return dict(months)
 
 
 def first_day(tx: sa.Connection) -> str | None:
@@ -131,5 +173,5 @@ def _with_shares(row: dict[str, Any]) -> dict[str, Any]:
     row["in_time_share"] = _share(done - row["late"], done)
     row["satisfied_share"] = _share(row["satisfied"], row["ratings"])
     for name in ("used_s", "transit_s"):
-        row[name] = round(row[name]) if row[name] is not None else None
+        row[name] = round(float(row[name])) if row[name] is not None else None
     return row

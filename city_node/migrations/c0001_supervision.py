@@ -31,12 +31,14 @@ def upgrade() -> None:
         "supervision_watch",
         ["look_at"],
         sqlite_where=sa.text("look_at IS NOT NULL"),
+        postgresql_where=sa.text("look_at IS NOT NULL"),
     )
     op.create_index(
         "ix_supervision_watch_card",
         "supervision_watch",
         ["card", "since"],
         sqlite_where=sa.text("card IS NOT NULL"),
+        postgresql_where=sa.text("card IS NOT NULL"),
     )
     op.create_table(
         "supervision_card",

@@ -5,7 +5,7 @@ calendar may change. A person withdraws one only with a reason, and both stay in
 """
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,7 +20,7 @@ from core.errors import LocalError
 from core.identifiers import CaseId, new_id
 from core.limits import Mode
 from core.messages import Role
-from core.store.casebook import CASE
+from core.store.casebook import CASE, region_of
 from core.store.engine import Database
 from core.store.office import Office
 from core.store.officers import OFFICER, Officer
@@ -32,6 +32,24 @@ NOW = ""
 """``look_at`` of a subject that moved: sorts before every instant."""
 ITSELF = "—"
 """Who acts where no person does."""
+
+
+_DUE = (
+    sa.select(WATCH.c.key, WATCH.c.subject)
+    .where(WATCH.c.look_at.is_not(None), WATCH.c.look_at <= sa.bindparam("now"))
+    .order_by(WATCH.c.look_at, WATCH.c.key)
+    .limit(sa.bindparam("most"))
+)
+_STAND = (
+    sa.update(WATCH)
+    .where(WATCH.c.key == sa.bindparam("at"))
+    .values(
+        {
+            name: sa.bindparam(name)
+            for name in ("look_at", "card", "since", "case_id", "department", "officer", "node", "region")
+        }
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +80,9 @@ class Supervisor:
         """A sweep of its own; the first one finds cases of before this program, or of a copy that was put back."""
         with db.transaction() as tx:
             if not self._has_found_all:
+                unwatched = ~sa.exists().where(WATCH.c.key == CASE.c.id)
                 missing = sa.select(CASE.c.id, sa.literal(str(Subject.CASE)), sa.literal(NOW)).where(
-                    CASE.c.accepted_at.is_not(None), CASE.c.id.not_in(sa.select(WATCH.c.key))
+                    CASE.c.accepted_at.is_not(None), unwatched
                 )
                 tx.execute(sa.insert(WATCH).from_select(["key", "subject", "look_at"], missing))
             swept = self.sweep(tx)
@@ -73,93 +92,119 @@ class Supervisor:
     def sweep(self, tx: sa.Connection, limit: int = SWEEP_MAX) -> Swept:
         """Look at what is due, the oldest first. The cards of one instant are the same whenever it is called."""
         now = self._world.now()
-        due = (
-            sa.select(WATCH.c.key, WATCH.c.subject)
-            .where(WATCH.c.look_at.is_not(None), WATCH.c.look_at <= iso(now))
-            .order_by(WATCH.c.look_at, WATCH.c.key)
-            .limit(limit + 1)
-        )
-        rows = tx.execute(due).all()
-        issued = withdrawn = 0
-        for row in rows[:limit]:
-            found = self._judge(tx, row.key, Subject(row.subject), now)
-            for one in found:
-                more, less = self._settle(tx, one, now)
-                issued, withdrawn = issued + more, withdrawn + less
-            tx.execute(sa.update(WATCH).where(WATCH.c.key == row.key).values(**_standing(found)))
-        return Swept(len(rows[:limit]), issued, withdrawn, len(rows) > limit)
+        rows = tx.execute(_DUE, {"now": iso(now), "most": limit + 1}).all()
+        seen, more = rows[:limit], len(rows) > limit
+        cases = self._cases(tx, [row.key for row in seen if row.subject == Subject.CASE])
+        found = {row.key: self._judge(tx, row.key, Subject(row.subject), cases, now) for row in seen}
+        settled = self._settle(tx, [one for judged in found.values() for one in judged], now)
+        if found:
+            tx.execute(_STAND, [{"at": key, **_standing(judged)} for key, judged in found.items()])
+        return Swept(len(seen), *settled, more)
 
     def look_at_all(self, tx: sa.Connection) -> None:
         """Look at everything open again: the calendar is another one."""
         is_open = WATCH.c.look_at.is_not(None) | WATCH.c.card.is_not(None)
         tx.execute(sa.update(WATCH).where(is_open).values(look_at=NOW))
 
-    def _judge(self, tx: sa.Connection, key: str, subject: Subject, now: datetime) -> list[Judged]:
+    def _cases(self, tx: sa.Connection, ids: Sequence[str]) -> dict[str, Case]:
+        """Those of the cases that are here and whole."""
+        book, cases = self._office.casebook, {}
+        keys = [(region_of(CaseId(id_)), id_) for id_ in ids]
+        query = sa.select(CASE.c.id, CASE.c.digest, CASE.c.data).where(
+            sa.tuple_(CASE.c.region, CASE.c.id).in_(keys)
+        )
+        for row in tx.execute(query).all() if keys else ():
+            try:
+                cases[row.id] = book.read(tx, row)
+            except LocalError:
+                # Its row and its messages have rotted: the register of damage names it, and it is looked at when it is whole.
+                continue
+        return cases
+
+    def _judge(
+        self, tx: sa.Connection, key: str, subject: Subject, cases: Mapping[str, Case], now: datetime
+    ) -> list[Judged]:
         calendar = self._office.shelf.calendar
         if subject is not Subject.CASE:
             row = tx.execute(sa.select(MATTER).where(MATTER.c.id == key)).one_or_none()
             return [] if row is None else [of_matter(row, calendar, Mode.EXACT, now)]
-        try:
-            case = self._office.casebook.find(tx, CaseId(key))
-        except LocalError:
-            # Its row and its messages have rotted: the register of damage names it, and it is looked at when it is whole.
-            return []
-        if case is None:
-            return []
-        return of_case(case, self._department(case), calendar, now)
+        case = cases.get(key)
+        return [] if case is None else of_case(case, self._department(case), calendar, now)
 
     def _department(self, case: Case) -> str:
         item = self._office.shelf.item(case.item, case.catalogue_version)
         return item.department.name if item is not None else ""
 
-    def _settle(self, tx: sa.Connection, one: Judged, now: datetime) -> tuple[int, int]:
-        """Bring the cards of a subject to what was found; how many were issued and withdrawn."""
-        query = sa.select(CARD.c.id, CARD.c.card, CARD.c.since, CARD.c.status).where(CARD.c.key == one.key)
-        known = {(row.card, row.since): row for row in tx.execute(query)}
-        due = {(str(card), iso(since)) for card, since in one.course.cards}
-        issued = withdrawn = 0
-        for card, since in one.course.cards:
-            row = known.get((str(card), iso(since)))
-            if row is None:
-                self._issue(tx, one, str(card), iso(since), now)
-                issued += 1
-        for key, row in known.items():
-            if key not in due and row.status != "withdrawn":
-                words = "重新核算：该时限当时并未超过（如办结消息迟到、日历更新）"
-                step(tx, row.id, "withdrawn", None, iso(now), words, status="withdrawn")
-                withdrawn += 1
-        return issued, withdrawn
+    def _settle(self, tx: sa.Connection, judged: Sequence[Judged], now: datetime) -> tuple[int, int]:
+        """Bring the cards of subjects to what was found; how many were issued and withdrawn."""
+        query = sa.select(CARD.c.key, CARD.c.id, CARD.c.card, CARD.c.since, CARD.c.status)
+        known = {
+            (row.key, row.card, row.since): row
+            for row in tx.execute(query.where(CARD.c.key.in_([one.key for one in judged]))).all()
+        }
+        due = {(one.key, str(card), iso(since)): one for one in judged for card, since in one.course.cards}
+        fresh = {key: one for key, one in due.items() if key not in known}
+        if fresh:
+            self._issue(tx, fresh, now)
+        over = [row for key, row in known.items() if key not in due and row.status != "withdrawn"]
+        for row in over:
+            words = "重新核算：该时限当时并未超过（如办结消息迟到、日历更新）"
+            step(tx, row.id, "withdrawn", None, iso(now), words, status="withdrawn")
+        return len(fresh), len(over)
 
-    def _issue(self, tx: sa.Connection, one: Judged, card: str, since: str, now: datetime) -> None:
-        id_ = new_id(self._world)
-        told = sorted({officer.id for officer in self._to_tell(tx, one)})
-        tx.execute(
-            sa.insert(CARD).values(
-                id=id_,
-                key=one.key,
-                subject=one.subject,
-                card=card,
-                case_id=one.case_id,
-                since=since,
-                issued_at=iso(now),
-                department=one.charge.department,
-                officer=one.charge.officer,
-                node=one.charge.holder,
-                region=one.charge.origin[:9] + "000",
-                status="issued",
-                told=json.dumps(told),
-            )
-        )
-        step(tx, id_, "issued", None, iso(now), "")
+    def _issue(self, tx: sa.Connection, fresh: Mapping[tuple[str, str, str], Judged], now: datetime) -> None:
+        duties, at = _duties(tx), iso(now)
+        rows = [
+            {
+                "id": new_id(self._world),
+                "key": key,
+                "subject": str(one.subject),
+                "card": card,
+                "case_id": one.case_id,
+                "since": since,
+                "issued_at": at,
+                "department": one.charge.department,
+                "officer": one.charge.officer,
+                "node": one.charge.holder,
+                "region": one.charge.origin[:9] + "000",
+                "status": "issued",
+                "told": json.dumps(_to_tell(duties, one)),
+            }
+            for (key, card, since), one in fresh.items()
+        ]
+        tx.execute(sa.insert(CARD), rows)
+        first = {"number": 1, "what": "issued", "officer": "", "name": ITSELF, "at": at, "words": ""}
+        tx.execute(sa.insert(CARD_STEP), [{"card_id": row["id"], **first} for row in rows])
 
-    def _to_tell(self, tx: sa.Connection, one: Judged) -> Iterable[Officer]:
-        """Whoever has it in hand, the heads of the window, and the supervisors."""
-        for row in tx.execute(sa.select(OFFICER).where(OFFICER.c.disabled.is_(False))):
-            roles = set(json.loads(row.roles))
-            of_department = not row.department or row.department == one.charge.department
-            head = Role.WINDOW_HEAD in roles and of_department
-            if row.id == one.charge.officer or head or Role.SUPERVISOR in roles:
-                yield Officer(row.id, row.name, (), row.department)
+
+@dataclass(frozen=True, slots=True)
+class _Duty:
+    """An officer as far as cards go."""
+
+    officer: str
+    department: str
+    is_head: bool
+    is_supervisor: bool
+
+
+def _duties(tx: sa.Connection) -> list[_Duty]:
+    rows = tx.execute(sa.select(OFFICER).where(OFFICER.c.disabled.is_(False)).order_by(OFFICER.c.id)).all()
+    roles = [set(json.loads(row.roles)) for row in rows]
+    return [
+        _Duty(row.id, row.department, Role.WINDOW_HEAD in held, Role.SUPERVISOR in held)
+        for row, held in zip(rows, roles, strict=True)
+    ]
+
+
+def _to_tell(duties: Sequence[_Duty], one: Judged) -> list[str]:
+    """Whoever has it in hand, the heads of the window, and the supervisors."""
+    return [
+        duty.officer
+        for duty in duties
+        if duty.officer == one.charge.officer
+        or duty.is_supervisor
+        or (duty.is_head and duty.department in ("", one.charge.department))
+    ]
 
 
 def _standing(found: Sequence[Judged]) -> dict[str, Any]:

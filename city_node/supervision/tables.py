@@ -20,9 +20,11 @@ WATCH = sa.Table(
     comment="every subject; look_at = when its card can change next, empty text = now, null = never by itself; card = the "
     "one in force while the subject is open, and whose business it is then",
 )
-sa.Index("ix_supervision_watch_look_at", WATCH.c.look_at, sqlite_where=WATCH.c.look_at.is_not(None))
-
-sa.Index("ix_supervision_watch_card", WATCH.c.card, WATCH.c.since, sqlite_where=WATCH.c.card.is_not(None))
+_TIMED, _CARDED = WATCH.c.look_at.is_not(None), WATCH.c.card.is_not(None)
+sa.Index("ix_supervision_watch_look_at", WATCH.c.look_at, sqlite_where=_TIMED, postgresql_where=_TIMED)
+sa.Index(
+    "ix_supervision_watch_card", WATCH.c.card, WATCH.c.since, sqlite_where=_CARDED, postgresql_where=_CARDED
+)
 
 CARD = sa.Table(
     "supervision_card",

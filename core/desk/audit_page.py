@@ -38,7 +38,7 @@ def audit_page(visit: Visit) -> Answer:
     with context.db.transaction() as tx:
         rows = list(context.audit_lines(tx, wanted))
         if any(chosen.values()) or as_sheet:
-            kept = {name: value[:60] for name, value in chosen.items() if value}
+            kept = {f"by_{name}": value[:60] for name, value in chosen.items() if value}
             context.audit(tx, actor=visit.signed_in.officer.id, action="audit.searched", **kept)
     table = Table("audit", "审计日志", "Audit log", COLUMNS, rows if as_sheet else rows[:PAGE])
     if as_sheet:

@@ -55,6 +55,16 @@ CASE = sa.Table(
 sa.Index("ix_case_file_queue", CASE.c.holder, CASE.c.state, CASE.c.due_at, CASE.c.id)
 sa.Index("ix_case_file_origin", CASE.c.origin, CASE.c.moved_at)
 sa.Index("ix_case_file_entry", CASE.c.entry, CASE.c.digest)
+# All that a queue is sorted and chosen by: it is walked, and counted, without touching the cases.
+sa.Index(
+    "ix_case_file_desk",
+    CASE.c.due_at,
+    CASE.c.id,
+    CASE.c.state,
+    CASE.c.holder,
+    CASE.c.department,
+    CASE.c.item,
+)
 
 CASE_MESSAGE = sa.Table(
     "case_message",
@@ -68,7 +78,10 @@ CASE_MESSAGE = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     comment="every message of a case: applied, parked (why = what it waits for), conflict or illegal (why = words)",
 )
-sa.Index("ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=CASE_MESSAGE.c.standing != "applied")
+_NOT_APPLIED = CASE_MESSAGE.c.standing != "applied"
+sa.Index(
+    "ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=_NOT_APPLIED, postgresql_where=_NOT_APPLIED
+)
 
 _UNITS = {DayUnit.WORKING: Unit.WORKDAY, DayUnit.CALENDAR: Unit.CALENDAR}
 

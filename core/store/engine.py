@@ -1,6 +1,8 @@
 """One engine for every tier: SQLite in WAL with FULL sync and one writer, or PostgreSQL by its URL.
 
-The driver is ``sqlcipher3``: its SQLite is past the WAL-reset bug of 3.7.0-3.51.2, and it opens keyed files.
+The driver is ``sqlcipher3``: its SQLite is past the WAL-reset bug of 3.7.0-3.51.2, and it opens keyed files. On
+PostgreSQL a writer's unit of work holds an advisory lock: there too is one writer at a time, since every change adds
+to a log whose lines name the one before, and readers have one consistent view and wait for nobody.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +35,22 @@ ALONE_TIMEOUT_MS = 1_000
 RAW_KEY_BYTES = 32
 STATEMENTS_KEPT = 400
 """A contact asks more different ones than the driver keeps ready by itself."""
+SERVER = "postgresql"
+WRITER_LOCK = 0x6C69616E
+"""The advisory lock that a writer's unit of work holds on a server, "lian"."""
+CREATEDB = "createdb --template=template0 --encoding=UTF8 --locale=C liandong"
+_SESSION = (
+    f"SET lock_timeout = {BUSY_TIMEOUT_MS}",
+    # Whoever has set the server to answer before the log is on the disk did not know what is promised here.
+    "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'",
+)
+_WRITE = f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
+_READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+# Pages begin after the last key seen, and marks sort before or after every instant.
+_FITS = "SELECT current_setting('server_encoding') = 'UTF8' AND '9' < '~' AND 'Z' < 'a' AND '-2' < '0'"
+_WAITED = ("55P03", "40P01", "40001")
+_DISK_FULL = "53100"
+_GONE = ("08", "57P")
 DriverError = driver.Error
 SQLITE_VERSION = str(driver.sqlite_version)
 
@@ -112,8 +130,8 @@ class Database:
                     transaction.commit()
                 except exc.DBAPIError as error:
                     connection.invalidate()
-                    if _has_no_room(error):
-                        # The log had no room for the record that makes a commit: certainly not saved.
+                    if _has_no_room(error) or _was_refused(error):
+                        # There was no room for the record that makes a commit, or the server said no: certainly not saved.
                         raise
                     self.in_doubt = _commit_unknown(error)
                     raise self.in_doubt from error
@@ -146,7 +164,7 @@ class Database:
         try:
             with self.engine.connect().execution_options(read_only=True) as connection:
                 sa.inspect(connection).get_table_names()
-            if self.in_doubt is not None and self.path is not None:
+            if self.in_doubt is not None:
                 self._settle()
         except exc.DBAPIError as error:
             raise _in_words(error) from error
@@ -186,6 +204,10 @@ class Database:
         self.engine.dispose()
 
     def _settle(self) -> None:
+        if self.path is None:
+            # A server may still be at the commit that was cut off. It holds the writer's lock until it has ended.
+            with self.engine.begin():
+                return
         # While another program has the file open, what failed still lies in the log behind its end: a crash would
         # bring it back after people have seen that it is not there. A write of our own takes its place.
         with self.engine.begin() as connection:
@@ -250,8 +272,12 @@ def open_copy(path: Path, raw_key: bytes | None = None, *, vfs: str | None = Non
 
 
 def open_url(url: str) -> Database:
-    """The database at an SQLAlchemy URL: ``postgresql+psycopg://…`` for a busy city."""
-    return Database(sa.create_engine(url, pool_pre_ping=True, isolation_level="SERIALIZABLE"))
+    """The database at an SQLAlchemy URL: ``postgresql+psycopg://…`` for a busy city.
+
+    Raises ``LocalError`` (``store.url``). Whether the server is there and fits is found by the first transaction
+    (``store.unreachable``, ``store.order``).
+    """
+    return Database(_server_engine(url))
 
 
 def _keyed(name: str, raw_key: bytes | None, *, uri: bool = False) -> Any:
@@ -297,12 +323,72 @@ def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     return engine
 
 
+def _server_engine(url: str) -> sa.Engine:
+    try:
+        engine = sa.create_engine(url, pool_pre_ping=True, pool_size=8, hide_parameters=True)
+    except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
+        raise _wrong_url(str(error)) from error
+    if engine.dialect.name != SERVER:
+        raise _wrong_url(engine.dialect.name)
+
+    @event.listens_for(engine, "connect", insert=True)
+    def _connected(connection: Any, record: Any) -> None:
+        for statement in _SESSION:
+            connection.execute(statement)
+        (fits,) = connection.execute(_FITS).fetchone()
+        connection.commit()
+        if not fits:
+            raise _unfit()
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        connection.exec_driver_sql(_WRITE if may_write(connection) else _READ)
+
+    return engine
+
+
+def _wrong_url(reason: str) -> LocalError:
+    return LocalError(
+        "store.url",
+        zh=f"数据库地址不能用（{reason[:200]}），应为 postgresql+psycopg://用户@主机/库名，并安装 city 组件。",
+        en=f"The database URL cannot be used ({reason[:200]}); it should be postgresql+psycopg://user@host/name, with the "
+        "extra called city installed.",
+    )
+
+
+def _unfit() -> LocalError:
+    return LocalError(
+        "store.order",
+        zh=f"这个 PostgreSQL 数据库的字符集或排序规则不合用：须为 UTF8，按字符编码排序。请另建：{CREATEDB}。未作改动。",
+        en="The encoding or the order of text of this PostgreSQL database does not fit: it has to be UTF8, sorted by "
+        f"character code. Make another: {CREATEDB}. Nothing was changed.",
+    )
+
+
 def _is_full(error: LocalError) -> bool:
     return error.code == "store.full" or "disk is full" in str(error.__cause__)
 
 
 def _has_no_room(error: exc.DBAPIError) -> bool:
-    return "disk is full" in str(error.orig)
+    return "disk is full" in str(error.orig) or _server_code(error) == _DISK_FULL
+
+
+def _was_refused(error: exc.DBAPIError) -> bool:
+    """Whether a server that is still there answered that it did not commit."""
+    return bool(_server_code(error)) and not _is_cut_off(error)
+
+
+def _is_cut_off(error: exc.DBAPIError) -> bool:
+    code = _server_code(error)
+    never_answered = error.connection_invalidated or isinstance(error, exc.OperationalError)
+    return code is not None and (code.startswith(_GONE) or (not code and never_answered))
+
+
+def _server_code(error: exc.DBAPIError) -> str | None:
+    """The SQLSTATE that a server gave, empty if it gave none; None where there is no server."""
+    missing = object()
+    code = getattr(error.orig, "sqlstate", missing)
+    return None if code is missing else str(code or "")
 
 
 def _commit_unknown(error: exc.DBAPIError) -> CommitUnknown:
@@ -324,7 +410,14 @@ def _reopened() -> StateError:
 
 def _in_words(error: exc.DBAPIError) -> LocalError:
     reason = str(error.orig)
-    if "is locked" in reason:
+    if _is_cut_off(error):
+        return LocalError(
+            "store.unreachable",
+            zh=f"连不上数据库服务器（{reason.strip()[:300]}），本次操作没有生效。请检查数据库服务器和网络，好了之后会自动恢复。",
+            en=f"The database server cannot be reached ({reason.strip()[:300]}); this step did not take effect. Look at the "
+            "server and the network; work resumes by itself.",
+        )
+    if "is locked" in reason or _server_code(error) in _WAITED:
         return LocalError(
             "store.busy",
             zh=f"本机另一个程序正在写数据，等了 {BUSY_TIMEOUT_MS // 1000} 秒仍未轮到，未保存。请稍后再试。",

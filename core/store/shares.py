@@ -57,7 +57,7 @@ _SUMMARY = Prepared(
     .where(CASE_SUMMARY.c.bucket >= sa.bindparam("low"), CASE_SUMMARY.c.bucket < sa.bindparam("high"))
     .order_by(CASE_SUMMARY.c.bucket)
 )
-EVERY = 1 << 31
+EVERY = (1 << 31) - 1
 
 
 class ShareIndex:

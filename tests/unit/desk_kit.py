@@ -38,8 +38,8 @@ def quick_stretch(password: str, salt: bytes) -> bytes:
 class Place:
     """Three nodes with an office each; ``desks`` of the city and the townships."""
 
-    def __init__(self, folder: Path) -> None:
-        self.network = Network(folder, 7)
+    def __init__(self, folder: Path, network: Network | None = None) -> None:
+        self.network = network or Network(folder, 7)
         for name in (TOWN, OTHER_TOWN, VILLAGE):
             self.network.add(name)
         self.offices: dict[NodeId, Office] = {}

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from core.desk.context import AuditWanted
 from core.errors import LocalError
 from core.store.engine import METADATA, Database, open_sqlite
 from sync import audit
@@ -96,3 +97,20 @@ def _broken_at(db: Database, number: int) -> None:
         audit.verify(tx)
     assert refused.value.code == "audit.broken"
     assert f"第 {number} 行" in refused.value.zh
+
+
+def test_actions_that_begin_alike_are_found_together_the_newest_first(db: Database) -> None:
+    world = TestWorld(1)
+    with db.transaction() as tx:
+        for number in range(30):
+            action = ("case.accept", "case.decide", "desk.signed_in")[number % 3]
+            audit.note(tx, world, actor=f"o{number % 2}", action=action)
+    with db.reading() as tx:
+        found = audit.search(tx, AuditWanted(action="case.", limit=7))
+        assert [line["number"] for line in found] == [34, 33, 31, 30, 28, 27, 25]
+        found = audit.search(tx, AuditWanted(action="case.", actor="o1", before=20, limit=3))
+        assert [line["number"] for line in found] == [19, 15, 13]
+        assert [line["action"] for line in audit.search(tx, AuditWanted(action="desk", limit=1))] == [
+            "desk.signed_in"
+        ]
+        assert audit.search(tx, AuditWanted(action="case_")) == []

@@ -76,7 +76,11 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_case_message_case_id"), ["case_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_case_message_id"), ["id"], unique=False)
         batch_op.create_index(
-            "ix_case_message_open", ["standing"], unique=False, sqlite_where=sa.text("standing != 'applied'")
+            "ix_case_message_open",
+            ["standing"],
+            unique=False,
+            sqlite_where=sa.text("standing != 'applied'"),
+            postgresql_where=sa.text("standing != 'applied'"),
         )
 
     op.create_table(

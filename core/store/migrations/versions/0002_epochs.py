@@ -50,11 +50,21 @@ def upgrade() -> None:
         "the bundle that last carried it",
     )
     op.add_column("peer", sa.Column("knows_epoch", sa.String(length=32), nullable=True))
+    if op.get_bind().dialect.supports_comments:
+        words = "neighbours as last met; knows_epoch is the epoch of ours that they counted as current"
+        op.create_table_comment("peer", words)
     _receipts()
     _offers()
 
 
+def _make_way(table: str, key: str) -> None:
+    """Free the name of a primary key for the table that takes this one's place: a server has it once in a schema."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(f"ALTER TABLE {table} RENAME CONSTRAINT {key} TO {key}_before")
+
+
 def _receipts() -> None:
+    _make_way("receipt", "pk_receipt")
     op.create_table(
         "receipt_by_epoch",
         sa.Column("stream_id", sa.Integer(), nullable=False),
@@ -82,6 +92,8 @@ def _receipts() -> None:
 
 
 def _offers() -> None:
+    _make_way("attachment", "pk_attachment")
+    _make_way("attachment_delivery", "pk_attachment_delivery")
     op.create_table(
         "attachment_file",
         sa.Column("id", sa.String(length=32), nullable=False),

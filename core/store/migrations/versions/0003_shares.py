@@ -48,6 +48,12 @@ def upgrade() -> None:
     with op.batch_alter_table("case_file", schema=None) as batch_op:
         batch_op.add_column(sa.Column("entry", sa.String(length=32), nullable=True))
         batch_op.create_index("ix_case_file_entry", ["entry", "digest"], unique=False)
+    if op.get_bind().dialect.supports_comments:
+        op.create_table_comment(
+            "case_file",
+            "one row a case; region is its township's division, or the city's; entry is the key under which neighbours "
+            "compare it, empty for a confidential one",
+        )
     _name_shared_cases()
 
 
