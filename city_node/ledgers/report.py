@@ -73,7 +73,7 @@ def _counted(by: str, span: Span) -> "sa.Select[Any]":
             sa.func.sum(ledger.bill_fen).label("bill_fen"),
             sa.func.sum(ledger.paid_fen).label("paid_fen"),
             sa.func.count(ledger.rating).label("ratings"),
-            _count(ledger.rating <= 2).label("satisfied"),
+            _count(ledger.rating <= 3).label("satisfied"),
         )
         .where(*_within(span))
         .group_by(column)
