@@ -55,12 +55,12 @@ def queue(
     return Page(_cases(context, tx, [CaseId(mark.id) for mark in shown]), following, total)
 
 
-def _marks(tx: sa.Connection, where: list[Any], after: str, limit: int) -> list[sa.Row[Any]]:
+def _marks(tx: sa.Connection, where: list[Any], after: str, limit: int) -> list[Any]:
     """Due date and number of the cases of a page. Those without a due date come last, by number: so each half stands
     in the order of an index, and a deep page costs no more than the first."""
     due, id_ = _mark(after) if after else ("", "")
     query = sa.select(CASE.c.due_at, CASE.c.id).where(*where)
-    found: list[sa.Row[Any]] = []
+    found: list[Any] = []
     if due != _LAST:
         timed = query.where(sa.tuple_(CASE.c.due_at, CASE.c.id) > sa.tuple_(due, id_))
         found += tx.execute(timed.order_by(CASE.c.due_at, CASE.c.id).limit(limit)).all()
