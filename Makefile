@@ -26,6 +26,7 @@ parts: ## 测试要用的系统部件 / system parts that the tests use
 	@deploy/system-parts
 
 demo: setup ## 整个市在本机跑一遍 / the whole city on this machine (KEEP=1 leaves it running)
+	@deploy/system-parts font || echo "没有中文字体，文书不能打印；其余照常 / without the font no document can be printed; all else works"
 	@$(PY) -m deploy.demo $(if $(KEEP),--keep) $(DEMO)
 
 badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a bad line (needs root): make badline BADLINE="--mode cut"

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import city_node.catalogue.tables  # noqa: F401 - declared together with the chain that makes them
 from city_node.office import CityOffice
 from core.clock import World
 from sync.installation import Installation, open_folder

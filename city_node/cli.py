@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from city_node.app import CHAINS, open_city
-from city_node.desk import beat, build_desk, open_desk
+from city_node.desk import beat, build_desk, build_public, open_desk
 from city_node.publishing import KINDS, check, publish
 from core.desk.commands import add_desk_commands
 from core.identifiers import Tier, parse_node_id
@@ -19,6 +19,7 @@ PROGRAM = Program(
     chains=CHAINS,
     open=lambda folder: open_city(folder, SystemWorld()),
     desk=build_desk,
+    public=build_public,
     beat=beat,
 )
 

@@ -6,11 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from city_node.app import City, open_city
+from city_node.catalogue.pages import CataloguePages
 from city_node.ledgers import pages as ledgers
+from city_node.nodes.pages import NodePages
 from city_node.office import CityOffice
 from city_node.projects.pages import ProjectPages
+from city_node.ratings.pages import RatingPages
+from city_node.sheet.pages import SheetPages
 from city_node.supervision.pages import SupervisionPages
 from core.desk.context import DeskContext
+from core.desk.public.pages import PublicPages
 from core.desk.sections import Wing
 from sync.environment import SystemWorld
 from sync.workplace import DeskSeam
@@ -25,12 +30,19 @@ def desk_context(app: City) -> DeskContext:
 
 
 def wings(office: CityOffice) -> tuple[Wing, ...]:
-    """What the city's desk has beside what every desk has."""
+    """What the city's desk has beside what every desk has, but for what looks at the carrier itself."""
     return (
         SupervisionPages(office.supervisor).wing(),
         ProjectPages(office.projects).wing(),
         ledgers.wing(),
+        RatingPages(office.ratings).wing(),
+        PublicPages(office.doorkeeper).wing(),
     )
+
+
+def wings_of(app: City) -> tuple[Wing, ...]:
+    """Those of the office, and what publishes to every node."""
+    return (*wings(app.office), CataloguePages(app).wing())
 
 
 def build_desk(app: City) -> "DeskApp":
@@ -38,7 +50,16 @@ def build_desk(app: City) -> "DeskApp":
     # The web framework is imported by the node that serves pages, not by every command.
     from core.desk.web import desk_app
 
-    return desk_app(desk_context(app), *wings(app.office))
+    node, folder = app.installation.node, app.installation.folder
+    own = (SheetPages(app.office, node).wing(), NodePages(app.office, node, folder).wing())
+    return desk_app(desk_context(app), *wings_of(app), *own)
+
+
+def build_public(app: City) -> "DeskApp":
+    """The citizens' pages alone."""
+    from core.desk.web import public_app
+
+    return public_app(desk_context(app), PublicPages(app.office.doorkeeper).wing())
 
 
 @contextmanager
@@ -52,6 +73,9 @@ def open_desk(folder: Path) -> Iterator[DeskContext]:
 
 
 def beat(app: City) -> None:
-    """Every few seconds while the node runs: cards at the second they are due, and the ledger whole."""
-    app.office.supervisor.catch_up(app.installation.db)
-    app.office.ledger.catch_up(app.installation.db)
+    """Every few seconds while the node runs: cards at the second they are due, the ledger whole, ratings of before there
+    was a register, the lines of the sheet.
+    """
+    db = app.installation.db
+    for keeper in (app.office.supervisor, app.office.ledger, app.office.ratings, app.office.bookkeeper):
+        keeper.catch_up(db)

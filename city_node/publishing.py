@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+
 from city_node.app import City
 from core.calendar import encode as encode_calendar
 from core.calendar import parse_calendar
@@ -59,22 +61,25 @@ def check(app: City, kind: str, data: bytes) -> Report:
 
 def publish(app: City, kind: str, data: bytes) -> Report:
     """Keep the version and say it to every node, in one transaction. Raises as :func:`check`."""
+    with app.installation.db.transaction() as tx:
+        return publish_in(tx, app, kind, data, "command line")
+
+
+def publish_in(tx: sa.Connection, app: City, kind: str, data: bytes, actor: str) -> Report:
+    """:func:`publish` within a transaction of more. Raises as :func:`check`."""
     report = check(app, kind, data)
     node, shelf = app.installation.node, app.office.shelf
     type_ = CATALOGUE_PUBLISHED if kind == "catalogue" else CALENDAR_PUBLISHED
-    with app.installation.db.transaction() as tx:
-        if kind == "catalogue":
-            data = encode_catalogue(parse_catalogue(data))
-            shelf.put_catalogue(tx, data)
-            app.office.casebook.refold_waiting(tx, f"catalogue:{report.version}")
-        else:
-            data = encode_calendar(parse_calendar(data))
-            shelf.put_calendar(tx, data)
-            app.office.use_new_calendar(tx)
-        node.say(tx, [EVERYONE], Lane.CATALOGUE, type_, data)
-        audit.note(
-            tx, node.world, actor="command line", action=f"{kind}.published", subject=str(report.version)
-        )
+    if kind == "catalogue":
+        data = encode_catalogue(parse_catalogue(data))
+        shelf.put_catalogue(tx, data)
+        app.office.casebook.refold_waiting(tx, f"catalogue:{report.version}")
+    else:
+        data = encode_calendar(parse_calendar(data))
+        shelf.put_calendar(tx, data)
+        app.office.use_new_calendar(tx)
+    node.say(tx, [EVERYONE], Lane.CATALOGUE, type_, data)
+    audit.note(tx, node.world, actor=actor, action=f"{kind}.published", subject=str(report.version))
     return Report(kind, report.version, True, report.notes)
 
 

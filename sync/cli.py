@@ -37,7 +37,7 @@ class Program:
 
     ``open`` opens its folder (asking for a key if the tier keeps one); ``reopen`` does so again for a program that
     has it open, asking nobody; ``key`` gives the database key of a folder and ``make_key`` that of a new one;
-    ``check`` refuses a node that cannot be; ``desk`` builds the officers' pages; ``beat`` is done every few seconds
+    ``check`` refuses a node that cannot be; ``desk`` builds the officers' pages and ``public`` the citizens'; ``beat`` is done every few seconds
     while the node runs.
     """
 
@@ -50,6 +50,7 @@ class Program:
     make_key: Callable[[Path], bytes | None] = lambda folder: None
     check: Callable[[NodeId], None] = lambda node: None
     desk: Callable[[Any], Any] | None = None
+    public: Callable[[Any], Any] | None = None
     beat: Callable[[Any], None] = lambda app: None
 
 
@@ -148,6 +149,12 @@ def _add_init(group: click.Group, program: Program) -> None:
         "--desk", default="", hidden=not has_children, help="host:port，工作人员网页 / officers' pages"
     )
     @click.option(
+        "--public",
+        default="",
+        hidden=has_parent,
+        help="host:port 群众查询网页 / the citizens' pages, apart from the desk",
+    )
+    @click.option(
         "--parent", default="", hidden=not has_parent, help="https://host:port 上级联络地址 / parent"
     )
     @click.option("--parent-enrol", default="", hidden=not has_parent, help="https://host:port 上级注册地址")
@@ -190,6 +197,7 @@ def _settings(program: Program, node: str, folder: Path, options: dict[str, Any]
         "listen_contact": options["contact"],
         "listen_enrol": options["enrol_at"],
         "listen_desk": options["desk"],
+        "listen_public": options["public"],
         "parent_contact": options["parent"],
         "parent_enrol": options["parent_enrol"],
         "contact_every_s": options["every"],
@@ -267,11 +275,14 @@ def _add_work(group: click.Group, program: Program) -> None:
         def serve(app: Any) -> None:
             has_desk = program.desk is not None and app.installation.settings.listen_desk
             desk = program.desk(app) if program.desk is not None and has_desk else None
+            is_public = program.public is not None and app.installation.settings.listen_public
+            public = program.public(app) if program.public is not None and is_public else None
             service.run(
                 app.installation,
                 desk,
                 lambda: click.echo(_running(app.installation, lang_of(ctx))),
                 lambda: program.beat(app),
+                public,
             )
 
         again = program.reopen or (lambda app: program.open(app.installation.folder))
@@ -359,7 +370,8 @@ def _add_views(group: click.Group, program: Program) -> None:
 
 def _running(installation: Installation, lang: str) -> str:
     node, settings = installation.node.place.node, installation.settings
-    where = " ".join(filter(None, (settings.listen_contact, settings.listen_enrol, settings.listen_desk)))
+    doors = (settings.listen_contact, settings.listen_enrol, settings.listen_desk, settings.listen_public)
+    where = " ".join(filter(None, doors))
     return f"节点 {node} 正在运行 {where}" if lang == "zh" else f"Node {node} is running {where}"
 
 

@@ -54,6 +54,17 @@ def contiguous(upto: int, held: Iterable[int]) -> tuple[int, tuple[Range, ...]]:
     return upto, tuple(ranges[:RANGES_MAX])
 
 
+def closed_up(upto: int, ranges: Iterable[Range]) -> tuple[int, tuple[Range, ...]]:
+    """``upto`` moved over the ranges that now join it, and the ranges that lie beyond a gap still."""
+    beyond: list[Range] = []
+    for first, last in sorted(ranges):
+        if first <= upto + 1:
+            upto = max(upto, last)
+        else:
+            beyond.append((first, last))
+    return upto, tuple(beyond)
+
+
 def covers(upto: int, ranges: Iterable[Range], number: int) -> bool:
     """Whether a receipt for ``upto`` and ``ranges`` signs for ``number``."""
     return number <= upto or any(first <= number <= last for first, last in ranges)

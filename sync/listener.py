@@ -15,9 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import Message
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from core.errors import Fault, LiandongError, LocalError, PeerError
+from sync.retry import KNOCK_S, knock_after_s
 from sync.transport.extranet import (
     ANSWER_BYTES_MAX,
     BEGIN_HEADER,
@@ -25,7 +27,7 @@ from sync.transport.extranet import (
     REQUEST_HEADER,
     UNKNOWN_REQUEST,
 )
-from sync.transport.wire import prepare
+from sync.transport.tcp import knock, prepare
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +64,7 @@ class CertificateProtocol(HttpToolsProtocol):
         tls = self.transport.get_extra_info("ssl_object")
         self.scope["state"]["certificate"] = tls.getpeercert(binary_form=True) or b"" if tls else b""
         self.scope["state"]["remainder"] = b""
+        self.scope["state"]["socket"] = self.transport.get_extra_info("socket")
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
@@ -94,6 +97,7 @@ class Ongoing:
         self._visit = visit
         self._waiting = bytearray()
         self._turn = asyncio.Lock()
+        self._heard_s = 0.0
         self._connection: object = None
         self._answer: bytes | None = None
 
@@ -102,13 +106,10 @@ class Ongoing:
         # From now on this connection brings it: the one before is dead, whether its end has been noticed or not.
         self._connection = request
         loop = asyncio.get_running_loop()
-        since_s = loop.time()
+        since_s = self._heard_s = loop.time()
         while True:
-            try:
-                message = await asyncio.wait_for(
-                    request.receive(), TAKE_EVERY_S if self._waiting else SILENT_S_MAX
-                )
-            except TimeoutError:
+            message = await self._hear(request, TAKE_EVERY_S if self._waiting else SILENT_S_MAX)
+            if message is None:
                 if not self._waiting:
                     return False
                 message = {"type": "http.request", "more_body": True}
@@ -127,6 +128,22 @@ class Ongoing:
                 await self._take()
             if is_over:
                 return not is_broken
+
+    async def _hear(self, request: Request, wait_s: float) -> Message | None:
+        """What comes next, None if nothing came for ``wait_s``; a caller that falls silent is knocked at."""
+        loop = asyncio.get_running_loop()
+        until_s = loop.time() + wait_s
+        while (now_s := loop.time()) < until_s:
+            pause_s = min(until_s - now_s, knock_after_s(now_s - self._heard_s))
+            try:
+                message = await asyncio.wait_for(request.receive(), pause_s)
+            except TimeoutError:
+                if loop.time() - self._heard_s >= KNOCK_S:
+                    knock(request.state.socket)
+                continue
+            self._heard_s = loop.time()
+            return message
+        return None
 
     async def answer(self) -> bytes:
         """The answer, the same however often it is fetched."""
@@ -158,7 +175,9 @@ def _find(requests: dict[bytes, Ongoing], request: Request, receive: Receive) ->
         and begin.isdecimal()
         and int(begin) <= before.size
     ):
-        return before, before.size - int(begin)
+        again = before.size - int(begin)
+        log.info("a request goes on after %d bytes; %d come again", before.size, again)
+        return before, again
     if begin != "0":
         raise PeerError(
             UNKNOWN_REQUEST,

@@ -151,8 +151,9 @@ def _look_ahead(node: Node, peer: NodeId, course: _Course, bundle: Composed, tak
             audit.note(tx, node.world, actor="sync", action="reconcile.unfinished", subject=peer)
     if course.done.rounds >= ROUNDS_MAX:
         course.is_over = True
-    elif course.message is None and not bundle.owes:
-        # A neighbour that was restored and is owed its own words waits to hear that it has everything back.
+    elif course.message is None and not (bundle.owes and (moved or bundle.envelopes)):
+        # A neighbour that was restored and is owed its own words waits to hear that it has everything back; where
+        # nothing moves any more, what is missing there has to come from somebody else.
         course.is_over = not _has_more(node, peer, is_asked=bool(moved or hopeful))
 
 

@@ -52,6 +52,7 @@ def note_bundle(tx: sa.Connection, place: Place, world: World, hello: Hello, bor
     if not lives:
         return Standing.CURRENT
     replaced = bool(before) and before[0].born != born
+    _settle_doubles(tx, hello, replaced=replaced)
     _start_over(tx, place, hello.sender, replaced=replaced)
     release_holds(tx, world, hello.sender, hello.epoch)
     audit.note(
@@ -196,6 +197,14 @@ def _end_earlier(tx: sa.Connection, world: World, hello: Hello, known_epochs: se
     for epoch in hello.past:
         if known_epochs and epoch not in known_epochs and epoch != hello.epoch:
             _insert(tx, world, hello, epoch, "", closed_at=iso(world.now()), number=0)
+
+
+def _settle_doubles(tx: sa.Connection, hello: Hello, *, replaced: bool) -> None:
+    """The device that spoke on in an ended epoch is the one that speaks now, or people have put another in its place."""
+    where = EPOCH.c.node == hello.sender
+    if not replaced:
+        where &= EPOCH.c.epoch.in_(hello.past)
+    tx.execute(sa.update(EPOCH).where(where).values(spoke_after=0))
 
 
 def _note_number(tx: sa.Connection, hello: Hello, known: Any, *, ended: bool) -> None:

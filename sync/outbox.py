@@ -11,7 +11,7 @@ from core.clock import World, iso
 from core.errors import PeerError
 from core.identifiers import NodeId
 from core.store.prepared import Prepared, update
-from sync.custody import covers, towards
+from sync.custody import closed_up, covers, towards
 from sync.identity import Place
 from sync.inbox import Contradiction, digest_at, keep_receipt
 from sync.primitives import sha256
@@ -85,6 +85,11 @@ _QUEUE = Prepared(
 _BYTES = Prepared(
     sa.select(ENVELOPE.c.digest, ENVELOPE.c.data).where(
         ENVELOPE.c.stream_id == sa.bindparam("row"), ENVELOPE.c.seq == sa.bindparam("at")
+    )
+)
+_RANGES = Prepared(
+    sa.select(DELIVERY.c.ranges).where(
+        DELIVERY.c.stream_id == sa.bindparam("row"), DELIVERY.c.peer == sa.bindparam("to")
     )
 )
 _ACKED = Prepared(
@@ -198,8 +203,17 @@ def _forget_wishes(tx: sa.Connection, row: int, peer: NodeId, upto: int) -> None
 
 
 def note_held_by(tx: sa.Connection, row: int, peer: NodeId, seq: int) -> None:
-    """``peer`` has just given us back what we owe it: it holds that, and needs it no more."""
-    update(tx, DELIVERY, {"stream_id": row, "peer": peer, "acked_seq": seq - 1}, acked_seq=seq)
+    """``peer`` has just given us back what we owe it: it holds that, and needs it no more.
+
+    What it had signed for beyond the gap that this closes is signed for now as well.
+    """
+    if not update(tx, DELIVERY, {"stream_id": row, "peer": peer, "acked_seq": seq - 1}, acked_seq=seq):
+        return
+    signed = json.loads(_RANGES.scalar(tx, row=row, to=peer))
+    if signed:
+        upto, beyond = closed_up(seq, [(first, last) for first, last in signed])
+        at = {"stream_id": row, "peer": peer}
+        update(tx, DELIVERY, at, acked_seq=upto, ranges=json.dumps(beyond))
 
 
 def _check_digest(tx: sa.Connection, place: Place, stream: StreamRow, receipt: Receipt) -> None:

@@ -1,6 +1,6 @@
 """An envelope that rotted here: never sent on, and asked for again from a neighbour that has it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Any
 
@@ -77,6 +77,16 @@ def take_question(tx: sa.Connection, peer: NodeId, payload: bytes) -> int:
             rows.append([row, one[1]])
     write_fact(tx, _AGAIN + peer, rows)
     return len(rows)
+
+
+def offer_again(tx: sa.Connection, peer: NodeId, rows: Iterable[tuple[int, int]]) -> int:
+    """Let the next bundle for ``peer`` carry these envelopes, by stream row and number, once more: those that lie
+    here and are its business, at most ``ASKED_MAX``; returns how many.
+    """
+    kept = [[row, seq] for row, seq in rows if _may_have(tx, peer, row, seq)][:ASKED_MAX]
+    asked = read_fact(tx, _AGAIN + peer, [])
+    write_fact(tx, _AGAIN + peer, [*asked, *(one for one in kept if one not in asked)][:ASKED_MAX])
+    return len(kept)
 
 
 def to_send(tx: sa.Connection, peer: NodeId) -> Iterator[Owed]:

@@ -52,13 +52,13 @@ def found_authority(node: Node) -> Founding:
     return founding
 
 
-def new_code(node: Node, target: NodeId) -> tuple[CodeRecord, str]:
+def new_code(node: Node, target: NodeId, *, actor: str = "cli") -> tuple[CodeRecord, str]:
     """A one-time code for ``target``, shown once. Raises ``StateError`` (``keyring.no_authority``)."""
     node.keyring.registration_key  # noqa: B018 - only the city may issue codes
     record, text = issue_code(node.world, target)
     with node.db.transaction() as tx:
         _store(tx, record)
-        audit.note(tx, node.world, actor="cli", action="enrolment.code", subject=target, code=record.code_id)
+        audit.note(tx, node.world, actor=actor, action="enrolment.code", subject=target, code=record.code_id)
     return record, text
 
 

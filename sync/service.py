@@ -38,22 +38,27 @@ def run(
     desk: Any | None,
     ready: Callable[[], None],
     beat: Callable[[], None] = lambda: None,
+    public: Any | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT. ``desk`` is the officers' ASGI application, if the tier has one; ``beat`` is what
-    the tier does every few seconds.
+    """Serve until SIGTERM or SIGINT. ``desk`` is the officers' ASGI application and ``public`` the citizens', if the
+    tier has them; ``beat`` is what the tier does every few seconds.
     """
-    asyncio.run(_run(installation, desk, ready, beat))
+    asyncio.run(_run(installation, desk, ready, beat, public))
 
 
 async def _run(
-    installation: Installation, desk: Any | None, ready: Callable[[], None], beat: Callable[[], None]
+    installation: Installation,
+    desk: Any | None,
+    ready: Callable[[], None],
+    beat: Callable[[], None],
+    public: Any | None,
 ) -> None:
     node, settings = installation.node, installation.settings
     stop, stopped = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    servers = _servers(installation, desk)
+    servers = _servers(installation, desk, public)
     chores = Chores(installation)
     caller = threading.Thread(target=call_parent, args=(node, settings, stopped), name="caller", daemon=True)
     run_file = installation.folder / RUN_FILE
@@ -156,7 +161,7 @@ def _wait(node: Node, stopped: threading.Event, wait_s: float, before: tuple[int
             return
 
 
-def _servers(installation: Installation, desk: Any | None) -> list[uvicorn.Server]:
+def _servers(installation: Installation, desk: Any | None, public: Any | None) -> list[uvicorn.Server]:
     node, settings = installation.node, installation.settings
     path = installation.folder / FILE_NAME
     servers = []
@@ -170,6 +175,9 @@ def _servers(installation: Installation, desk: Any | None) -> list[uvicorn.Serve
         servers.append(listener.server(app, *host_port(settings.listen_enrol, path, "listen_enrol"), tls))
     if settings.listen_desk and desk is not None:
         servers.append(listener.server(desk, *host_port(settings.listen_desk, path, "listen_desk"), None))
+    if settings.listen_public and public is not None:
+        where = host_port(settings.listen_public, path, "listen_public")
+        servers.append(listener.server(public, *where, None))
     return servers
 
 

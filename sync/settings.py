@@ -13,6 +13,7 @@ from core.identifiers import parse_node_id
 
 FILE_NAME = "settings.toml"
 FILE_BYTES_MAX = 64 * 1024
+OFFICE_CHARS_MAX = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,13 +21,17 @@ class Settings:
     """``listen`` and ``parent`` addresses are ``host:port`` and ``https://host:port``; empty where a tier has none.
 
     ``contact`` is the port for enrolled nodes (client certificate required), ``enrol`` the one for new nodes,
-    ``desk`` the officers' pages. ``contact_every_s`` 1-86400, ``backup_hour`` 0-23 local time.
+    ``desk`` the officers' pages, ``public`` the citizens' pages apart from the desk. ``contact_every_s`` 1-86400,
+    ``backup_hour`` 0-23 local time; ``sheet_every_s`` 60-86400 is how soon a village or township tells the city changed
+    figures again. ``office_…`` is what stands on documents: the organ, the word that begins its numbers, how to reach it,
+    who reviews its decisions and which court judges them; each at most 100 characters.
     """
 
     node: str
     listen_contact: str = ""
     listen_enrol: str = ""
     listen_desk: str = ""
+    listen_public: str = ""
     parent_contact: str = ""
     parent_enrol: str = ""
     contact_every_s: int = 60
@@ -34,7 +39,14 @@ class Settings:
     database_url: str = ""
     backup_hour: int = 2
     backups_kept: int = 14
+    sheet_every_s: int = 600
     lang: str = "zh"
+    office_name: str = ""
+    office_word: str = ""
+    office_phone: str = ""
+    office_address: str = ""
+    office_review_body: str = ""
+    office_court: str = ""
 
 
 _RANGES = {
@@ -42,6 +54,7 @@ _RANGES = {
     "contact_timeout_s": (2, 600),
     "backup_hour": (0, 23),
     "backups_kept": (1, 365),
+    "sheet_every_s": (60, 86_400),
 }
 
 
@@ -78,6 +91,8 @@ def check_settings(values: dict[str, Any], path: Path) -> Settings:
             continue
         if not isinstance(value, str):
             raise _wrong(path, key, value, "text")
+        if key.startswith("office_") and (len(value) > OFFICE_CHARS_MAX or not (value + " ").isprintable()):
+            raise _wrong(path, key, value[:20], f"text, <= {OFFICE_CHARS_MAX}")
         if key.startswith("parent_") and value and not _is_https(value):
             raise _wrong(path, key, value, "https://host:port")
         if key.startswith("listen_") and value:

@@ -1,7 +1,7 @@
 """An opened installation and the office that works on it; which office is the tier's affair."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import partial
 from typing import Generic, TypeVar
 
@@ -12,6 +12,8 @@ from sync.installation import Installation
 from sync.node import Node
 from sync.overview import ScannedFiles, mended, troubles
 from sync.primitives import argon2id
+from sync.settings import Settings
+from sync.signed_for import signed_for
 from sync.status import neighbours
 
 Office = TypeVar("Office")
@@ -31,6 +33,15 @@ def join(installation: Installation, office: Callable[[Node, sa.Connection], Off
         return Workplace(installation, office(installation.node, tx))
 
 
+_OFFICE = "office_"
+
+
+def letterhead(settings: Settings) -> dict[str, str]:
+    """What the settings say of the office, by the name without ``office_``."""
+    names = (field.name for field in fields(settings) if field.name.startswith(_OFFICE))
+    return {name.removeprefix(_OFFICE): getattr(settings, name) for name in names}
+
+
 class DeskSeam:
     """What a desk of people needs of the carrier."""
 
@@ -46,3 +57,5 @@ class DeskSeam:
         self.troubles = partial(troubles, installation)
         self.audit_lines = audit.search
         self.mended = partial(mended, installation)
+        self.signed_for = signed_for
+        self.letterhead = letterhead(installation.settings)

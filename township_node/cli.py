@@ -4,7 +4,7 @@ from core.desk.commands import add_desk_commands
 from core.identifiers import Tier
 from sync.cli import Program, node_group
 from sync.environment import SystemWorld
-from township_node.app import CHAINS, open_township
+from township_node.app import CHAINS, beat, open_township
 from township_node.desk import build_desk, open_desk
 
 PROGRAM = Program(
@@ -13,6 +13,7 @@ PROGRAM = Program(
     chains=CHAINS,
     open=lambda folder: open_township(folder, SystemWorld()),
     desk=build_desk,
+    beat=beat,
 )
 
 main = node_group(PROGRAM)

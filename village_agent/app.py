@@ -2,24 +2,42 @@
 
 from pathlib import Path
 
+import sqlalchemy as sa
+
 from core.clock import World
-from core.store.office import Office
+from core.store.reporting import Reporter, ReportingOffice
 from sync.installation import Installation, open_folder
+from sync.node import Node
+from sync.own_figures import OwnFigures
 from sync.workplace import Workplace, join
+from village_agent.drafts import Drafts
 
 CHAINS: tuple[Path, ...] = (Path(__file__).parent / "migrations",)
 """The tier's own migration chain."""
 
 
-Village = Workplace[Office]
+Village = Workplace[ReportingOffice]
 """An opened village agent."""
 
 
 def compose(installation: Installation) -> Village:
     """Join the office to the node: messages of others reach the casebook, ours reach the streams."""
-    return join(installation, Office.join)
+
+    def office(node: Node, tx: sa.Connection) -> ReportingOffice:
+        made = ReportingOffice.join(node, tx)
+        figures, every_s = OwnFigures(node, installation.folder), installation.settings.sheet_every_s
+        drafts = Drafts(node.world).count
+        made.reporter = Reporter.join(node.place.node, node, made, figures, every_s=every_s, drafts=drafts)
+        return made
+
+    return join(installation, office)
 
 
 def open_village(folder: Path, world: World, raw_key: bytes | None = None) -> Village:
     """The village agent in ``folder``; ``raw_key`` opens its encrypted database. Raises as :func:`sync.installation.open_folder`."""
     return compose(open_folder(folder, world, CHAINS, raw_key))
+
+
+def beat(app: Village) -> None:
+    """Every few seconds while the node runs: tell the city our own figures when they changed."""
+    app.office.reporter.beat(app.installation.db)

@@ -16,6 +16,7 @@ from core.clock import from_iso, local
 from core.identifiers import display_case_id, parse_case_id
 from core.labels import label
 from core.people import mask_name
+from core.slip_code import slip_text
 from sync import audit
 from sync.cli import emit, folder_of, json_option, lang_of
 from village_agent import unlock
@@ -243,9 +244,14 @@ def slip(ctx: click.Context, case: str, qr: bool, as_json: bool) -> None:
     with _desk(ctx) as desk:
         with desk.village.installation.db.reading() as tx:
             view = outlook(tx, desk.village, desk.village.office.casebook.get(tx, id_))
-        lines = slip_lines(view, desk.intake.divisions, lang_of(ctx))
-        told = {"case": id_, "wording": view.wording.partition(".")[2], "lines": lines, "qr": id_}
-        code = "\n" + "\n".join(qr_text(id_, colours=sys.stdout.isatty())) if qr else ""
+        lines, held = slip_lines(view, desk.intake.divisions, lang_of(ctx)), slip_text(view.case)
+        told = {
+            "case": id_,
+            "wording": view.wording.partition(".")[2],
+            "lines": lines,
+            "qr": held,
+        }
+        code = "\n" + "\n".join(qr_text(held, colours=sys.stdout.isatty())) if qr else ""
         emit(ctx, told, as_json, lambda f, lang: thermal_text(f["lines"]) + code)
 
 

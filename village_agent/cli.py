@@ -8,7 +8,7 @@ import click
 from core.identifiers import Tier
 from sync.cli import Program, folder_of, lang_of, node_group
 from village_agent import unlock
-from village_agent.app import CHAINS
+from village_agent.app import CHAINS, beat
 from village_agent.case_commands import add_case_commands
 
 PROGRAM = Program(
@@ -20,6 +20,7 @@ PROGRAM = Program(
     key=lambda folder: unlock.unlock(folder)[1],
     make_key=unlock.make_key,
     check=unlock.require_known,
+    beat=beat,
 )
 
 main = node_group(PROGRAM)

@@ -9,6 +9,7 @@ from core.identifiers import display_case_id, division_of
 from core.labels import label
 from core.people import mask_id
 from core.regions import Divisions
+from core.slip_code import slip_code
 from village_agent.outlook import Outlook, Wording, holder_words
 from village_agent.widths import fit, wrap
 
@@ -20,9 +21,10 @@ def slip_lines(view: Outlook, divisions: Divisions, lang: str = "zh", width: int
     """The slip's text, each line at most ``width`` cells; the document number is masked."""
     case, zh = view.case, lang == "zh"
     item = view.item.title(lang) if view.item else case.item
-    colon = "：" if zh else ": "
+    colon, code = "：" if zh else ": ", slip_code(case)
     rows = [
         (label("heading.case_no", lang), display_case_id(case.id)),
+        (label("slip.code", lang), f"{code[:4]}-{code[4:]}"),
         (label("heading.item", lang), item),
         (label("heading.applicant", lang), f"{case.applicant.name} {mask_id(case.applicant.id_no)}"),
         (label("heading.submitted_at", lang), local(case.submitted_at)),
@@ -47,7 +49,7 @@ def slip_lines(view: Outlook, divisions: Divisions, lang: str = "zh", width: int
 
 
 def qr_modules(text: str, border: int = QR_BORDER) -> list[list[bool]]:
-    """The dark modules of the QR of a case number, row by row, with a light border."""
+    """The dark modules of the QR of ``text``, row by row, with a light border."""
     code = segno.make(text, error="m", micro=False)
     return [[bool(dark) for dark in row] for row in code.matrix_iter(border=border)]
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import click
 
-from bench.badline.link import Nature
+from bench.badline.link import Nature, Window
 from bench.badline.run import LIMIT_S_MAX, Load, Result, measure
 
 EXIT_MISSING, EXIT_NOT_ROOT = 1, 3
@@ -106,7 +106,16 @@ def _words(result: Result) -> str:
         ("镇已有却又收到的段 / frames brought twice", f"{result.frames_again}"),
         ("连接次数（上行 SYN）/ connections tried", f"{up['connections']}"),
     ]  # fmt: skip
-    return "\n".join(f"{name}: {value}" for name, value in rows) + "\n"
+    windows = [_window(number, one) for number, one in enumerate(result.windows) if nature.down_s]
+    return "\n".join([f"{name}: {value}" for name, value in rows] + windows) + "\n"
+
+
+def _window(number: int, window: Window) -> str:
+    first = "-" if window.first_s is None else f"{window.first_s:.2f} s"
+    return (
+        f"第 {number + 1} 次接通 / window {number + 1}: 首字节 / first byte {first}, "
+        f"{window.payload - window.again:,} + {window.again:,} 重复 / again"
+    )
 
 
 def _seconds(value: float | None, reached: str) -> str:

@@ -52,6 +52,19 @@ class Count:
 
 
 @dataclass(slots=True)
+class Window:
+    """One time that the line was up (``up_s`` seconds), towards the township: TCP payload as it landed there.
+
+    ``first_s``: since the line came up, None if nothing landed; ``again``: of ``payload``, what that connection had
+    brought before.
+    """
+
+    first_s: float | None = None
+    payload: int = 0
+    again: int = 0
+
+
+@dataclass(slots=True)
 class _Direction:
     count: Count = field(default_factory=Count)
     free_s: float = 0.0
@@ -71,6 +84,9 @@ class Link(threading.Thread):
         self._chance = random.Random(seed)
         self._ways = (_Direction(), _Direction())
         self._opened_s: float | None = None
+        self.windows: list[Window] = []
+        self._landed: dict[bytes, int] = {}
+        """Each segment that landed at the township, by connection and place: the most payload it had."""
         self._ended = threading.Event()
         self._flying: list[tuple[float, int, int, bytes]] = []
         self._number = 0
@@ -123,6 +139,24 @@ class Link(threading.Thread):
                 continue
             os.write(self._handles[1 - side], packet)
             count.delivered += len(packet)
+            if side == NEAR:
+                self._note_landed(packet, now_s)
+
+    def _note_landed(self, packet: bytes, now_s: float) -> None:
+        head, payload = _tcp_payload(packet)
+        if payload <= 0 or self._opened_s is None:
+            return
+        nature = self.nature
+        turn_s = nature.up_s + nature.down_s
+        number, since_s = divmod(now_s - self._opened_s, turn_s)
+        while len(self.windows) <= number:
+            self.windows.append(Window())
+        window = self.windows[int(number)]
+        segment = packet[head : head + 8]
+        window.first_s = since_s if window.first_s is None else window.first_s
+        window.payload += payload
+        window.again += min(payload, self._landed.get(segment, 0))
+        self._landed[segment] = max(payload, self._landed.get(segment, 0))
 
     def _take(self, side: int) -> None:
         way = self._ways[side]
@@ -174,10 +208,9 @@ class Link(threading.Thread):
 
 def _look_at_tcp(packet: bytes, way: _Direction) -> None:
     """Count what a connection offers, and what of it had been offered before."""
-    head = (packet[0] & 15) * 4
-    if packet[0] >> 4 != 4 or packet[9] != 6 or len(packet) < head + 20:
+    head, payload = _tcp_payload(packet)
+    if payload < 0:
         return
-    payload = int.from_bytes(packet[2:4], "big") - head - (packet[head + 12] >> 4) * 4
     flow = packet[head : head + 4]
     start = int.from_bytes(packet[head + 4 : head + 8], "big")
     if packet[head + 13] & 2:
@@ -189,6 +222,14 @@ def _look_at_tcp(packet: bytes, way: _Direction) -> None:
     new = min(payload, max(0, start + payload - way.reached.get(flow, start)))
     way.count.resent += payload - new
     way.reached[flow] = max(way.reached.get(flow, start), start + payload)
+
+
+def _tcp_payload(packet: bytes) -> tuple[int, int]:
+    """Where the TCP header begins, and how many bytes follow it; -1 if it is not TCP."""
+    head = (packet[0] & 15) * 4
+    if packet[0] >> 4 != 4 or packet[9] != 6 or len(packet) < head + 20:
+        return head, -1
+    return head, int.from_bytes(packet[2:4], "big") - head - (packet[head + 12] >> 4) * 4
 
 
 def _ip(*words: str) -> Any:

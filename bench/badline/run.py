@@ -8,7 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from bench.badline.link import FAR, NEAR, Link, Nature
+from bench.badline.link import FAR, NEAR, Link, Nature, Window
 from bench.badline.people import TOWN, VILLAGE, People
 from core.identifiers import NodeId
 from core.store.casebook import CASE
@@ -49,6 +49,8 @@ class Result:
     useful_bytes: int
     """Envelopes and encrypted files that the township holds from the village."""
     line: dict[str, dict[str, int]]
+    windows: tuple[Window, ...]
+    """Each time that the line was up; where it was always, every ``up_s`` seconds."""
     frames_again: int
     """Envelopes and chunks that came to the township though it held them."""
 
@@ -116,6 +118,7 @@ def measure(
             raw_bytes=_raw_bytes(village) + load.files * load.file_bytes,
             useful_bytes=_useful_bytes(town),
             line=link.counts,
+            windows=tuple(link.windows),
             frames_again=_frames_again(people.log(TOWN)),
         )
     finally:

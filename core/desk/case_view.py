@@ -6,6 +6,7 @@ from typing import Any
 
 from core.bodies import Delivery
 from core.case import Case
+from core.clock import local
 from core.desk.clockface import ClockFace, clock_face
 from core.desk.context import DeskContext
 from core.desk.facts import applicant_facts, mask_answer, place_name
@@ -14,10 +15,13 @@ from core.desk.pages import time_left
 from core.desk.rights import barred, open_steps
 from core.desk.verbs import VERBS, Verb
 from core.desk.words import say
+from core.documents.kinds import Document, documents_of
 from core.errors import Lang
 from core.items import FormField, Item, Need
 from core.materials import check_materials
+from core.messages import MessageType
 from core.numbers import yuan_of
+from core.people import mask_name
 
 _NEEDS = {Need.REQUIRED: "need.required", Need.CONDITIONAL: "need.conditional"}
 _DELIVERIES = {
@@ -71,8 +75,10 @@ class View:
     asides: tuple[dict[str, Any], ...]
     id_type: str
     delivery: str
+    delivered: str
     missing: tuple[str, ...]
     actions: tuple[Action, ...]
+    documents: tuple[Document, ...]
 
     def say(self, key: str, **values: object) -> str:
         return say(key, self.lang, **values)
@@ -106,9 +112,23 @@ def view_of(
         asides=tuple(_asides(case, lang)),
         id_type=say(f"id_type.{case.applicant.id_type}", lang),
         delivery=say(_DELIVERIES[case.applicant.delivery], lang),
+        delivered=_delivered(case, lang, full=full),
         missing=_missing(case, item, lang),
         actions=_actions(context, matter, lang),
+        documents=documents_of(case),
     )
+
+
+def _delivered(case: Case, lang: Lang, *, full: bool) -> str:
+    """How the result was handed over, who signed and when; the name covered as the applicant's is."""
+    if case.delivery is None:
+        return ""
+    step = next(one for one in reversed(case.steps) if one.type is MessageType.RESULT_DELIVERED)
+    name = case.delivery.received_by if full else mask_name(case.delivery.received_by)
+    method = say(_DELIVERIES[case.delivery.method], lang)
+    words = say("case.delivered_to", lang, method=method, name=name, at=local(step.at)[:16])
+    proof = case.delivery.signature
+    return words + (say("case.delivered_proof", lang, proof=proof) if proof else "")
 
 
 def _actions(context: DeskContext, matter: Matter, lang: Lang) -> tuple[Action, ...]:
@@ -195,7 +215,10 @@ def _asides(case: Case, lang: Lang) -> list[dict[str, Any]]:
         for wish in case.withdrawal_requests
     ]
     found += [
-        (rated.mark, say("case.rating", lang, level=say(f"rating.{rated.body.level}", lang)))
+        (
+            rated.mark,
+            f"{say('case.rating', lang, level=say(f'rating.{rated.body.level}', lang))} {rated.body.text}".strip(),
+        )
         for rated in case.ratings
     ]
     found.sort(key=lambda pair: (pair[0].at, pair[0].id))

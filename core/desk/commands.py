@@ -10,6 +10,7 @@ import click
 
 from core.desk.acting import perform, readable_case
 from core.desk.context import DeskContext
+from core.desk.document_command import document_command
 from core.desk.facts import brief, place_name, whole
 from core.desk.given import Input, Kind
 from core.desk.queue import Filter, queue
@@ -34,10 +35,11 @@ _CASE_EXAMPLE = "43098110220120261103000148"
 
 
 def add_desk_commands(group: click.Group, tier: Tier, open_desk: OpenDesk) -> None:
-    """Join ``officer``, ``list``, ``show`` and the verbs of this tier to the tier's command group."""
+    """Join ``officer``, ``list``, ``show``, ``document`` and the verbs of this tier to the tier's command group."""
     group.add_command(_officer_group(open_desk))
     group.add_command(_list_command(open_desk))
     group.add_command(_show_command(open_desk))
+    group.add_command(document_command(open_desk))
     other_tier = _CITY_ONLY if tier is Tier.TOWNSHIP else _TOWNSHIP_ONLY
     for verb in VERBS.values():
         if verb.name not in other_tier:

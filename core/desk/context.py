@@ -1,13 +1,15 @@
 """What a desk works with: given by the tier that serves it, since this room knows nothing of the carrier."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import sqlalchemy as sa
 
 from core.bodies import AttachmentManifest
 from core.clock import World
+from core.documents.office import Letterhead
+from core.documents.printer import Printer
 from core.identifiers import NodeId, Tier, division_of, tier_of
 from core.store.engine import Database
 from core.store.office import Office
@@ -63,6 +65,15 @@ AuditLines = Callable[[sa.Connection, AuditWanted], Sequence[Facts]]
 Listing = Callable[[sa.Connection], Sequence[Facts]]
 
 
+SignedFor = Callable[[sa.Connection, NodeId, str], Facts | None]
+"""Who signed for the envelope that brought a message of a node: ``at`` (when it took effect here), ``seq``, ``receipts``
+(``signer``, ``kind``, ``at``). None where no such message came."""
+
+
+def _signed_by_nobody(tx: sa.Connection, origin: NodeId, message_id: str) -> None:
+    return None
+
+
 class Seam(Protocol):
     """What the tier gives a desk of its carrier."""
 
@@ -86,6 +97,10 @@ class Seam(Protocol):
     def mended(self) -> Listing: ...
     @property
     def audit_lines(self) -> AuditLines: ...
+    @property
+    def signed_for(self) -> SignedFor: ...
+    @property
+    def letterhead(self) -> Mapping[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +118,9 @@ class DeskContext:
     troubles: Listing
     mended: Listing
     audit_lines: AuditLines
+    signed_for: SignedFor = _signed_by_nobody
+    letterhead: Letterhead = field(default_factory=Letterhead)
+    printer: Printer = field(default_factory=Printer)
 
     @classmethod
     def join(cls, office: Office, seam: Seam) -> "DeskContext":
@@ -120,6 +138,8 @@ class DeskContext:
             seam.troubles,
             seam.mended,
             seam.audit_lines,
+            seam.signed_for,
+            Letterhead.read(seam.letterhead),
         )
 
     @property

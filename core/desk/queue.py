@@ -57,7 +57,8 @@ def queue(
 
 def _marks(tx: sa.Connection, where: list[Any], after: str, limit: int) -> list[Any]:
     """Due date and number of the cases of a page. Those without a due date come last, by number: so each half stands
-    in the order of an index, and a deep page costs no more than the first."""
+    in the order of an index, and a deep page costs no more than the first.
+    """
     due, id_ = _mark(after) if after else ("", "")
     query = sa.select(CASE.c.due_at, CASE.c.id).where(*where)
     found: list[Any] = []

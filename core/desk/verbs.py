@@ -15,6 +15,7 @@ from core.numbers import fen_of, parse_money
 from core.workflow_names import message_name
 
 Build = Callable[[Given], b.Body]
+SIGNATURE_CHARS_MAX = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +146,22 @@ def _decide(given: Given) -> b.CaseDecided:
     return b.CaseDecided(granted, result, given.text("reason"), given.text("document"))
 
 
+def _deliver(given: Given) -> b.ResultDelivered:
+    method, signature = b.Delivery(given.text("method")), given.text("signature")
+    if method is b.Delivery.POST and not signature:
+        given.refuse(
+            "signature", "desk.missing", "邮寄送达请填写邮件号", "for delivery by post give the mail's number"
+        )
+    if len(signature) > SIGNATURE_CHARS_MAX:
+        given.refuse(
+            "signature",
+            "desk.too_long",
+            f"最多 {SIGNATURE_CHARS_MAX} 字",
+            f"at most {SIGNATURE_CHARS_MAX} characters",
+        )
+    return b.ResultDelivered(method, given.text("received-by"), signature)
+
+
 _M = MessageType
 _ALL = (
     Verb(
@@ -265,9 +282,14 @@ _ALL = (
                 default=lambda matter: str(matter.case.deliver),
             ),
             _line("received-by", "签收人", "received by", required=True),
+            _line(
+                "signature",
+                "签收凭证（回证编号或邮件号；空则以签收人姓名和时间为凭）",
+                "proof: number of the signed form or of the mail; if empty, name and time stand for it",
+            ),
         ),
-        lambda given: b.ResultDelivered(b.Delivery(given.text("method")), given.text("received-by")),
-        '--received-by "王小明"',
+        _deliver,
+        '--received-by "王小明" --signature "送达回证0012"',
     ),
     Verb(
         "note",

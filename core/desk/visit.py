@@ -48,6 +48,7 @@ _STATUS = {
     "desk.csrf": 403,
     "officer.sign_in": 401,
     "officer.locked": 429,
+    "public.limited": 429,
 }
 
 
@@ -56,7 +57,10 @@ class House:
 
     def __init__(self, context: DeskContext, sessions: Sessions, wings: Sequence[Wing]) -> None:
         self.context, self.sessions = context, sessions
-        self.sections = [section for wing in wings for section in wing.sections]
+        # A tier's own section takes the place of the shared one of that name.
+        named = {section.key: section for wing in wings for section in wing.sections if section.key}
+        unnamed = [section for wing in wings for section in wing.sections if not section.key]
+        self.sections = [*named.values(), *unnamed]
         self.words = {key: words for wing in wings for key, words in wing.words.items()} | WORDS
         self.templates = _templates([wing.package for wing in wings])
 
@@ -72,13 +76,14 @@ class House:
 
 @dataclass(slots=True)
 class Visit:
-    """``form`` is what was posted, empty otherwise. ``cookies`` to set go out with the answer."""
+    """``form`` is what was posted and ``files`` what it brought, empty otherwise. ``cookies`` to set go out with the answer."""
 
     house: House
     request: Request
     lang: Lang
     form: Mapping[str, Sequence[str]]
     session: Session | None = None
+    files: Mapping[str, bytes] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
 
     @property

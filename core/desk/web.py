@@ -11,10 +11,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from core.desk import audit_page, batch, case_page, intake_page, pages, people_page, sign_in
+from core.desk import audit_page, batch, case_page, documents_page, intake_page, pages, people_page, sign_in
 from core.desk.acting import log_refusal
 from core.desk.context import DeskContext
 from core.desk.sections import Page, Section, Wing, require_role
+from core.desk.upload import brings_a_file, read_upload
 from core.desk.visit import (
     COOKIE,
     LANG_COOKIE,
@@ -49,6 +50,7 @@ SHARED = Wing(
                 Page("/case/{case}/full", case_page.show_in_full, "POST"),
                 Page("/case/{case}/do/{verb}", case_page.act, "POST"),
                 Page("/case/{case}/file/{file}", case_page.download),
+                Page("/case/{case}/document/{document}", documents_page.document_page),
             ),
             CASE_ROLES | {Role.WINDOW_HEAD},
         ),
@@ -92,8 +94,18 @@ SHARED = Wing(
 
 def desk_app(context: DeskContext, *wings: Wing) -> DeskApp:
     """The pages of one node's desk: those that every desk has, and those of its tier."""
+    return _app(context, (SHARED, *wings))
+
+
+def public_app(context: DeskContext, wing: Wing) -> DeskApp:
+    """The pages of one wing alone, for an address that everybody may reach: no officer signs in there."""
+    home = Page("/", lambda visit: visit.go(wing.sections[0].address), public=True)
+    return _app(context, (Wing(SHARED.package, (Section("", (home,)),)), wing))
+
+
+def _app(context: DeskContext, wings: tuple[Wing, ...]) -> DeskApp:
     sessions = Sessions(context.world, context.roster)
-    desk = _Desk(House(context, sessions, (SHARED, *wings)))
+    desk = _Desk(House(context, sessions, wings))
     return Starlette(
         routes=[
             *(
@@ -119,7 +131,10 @@ class _Desk:
         async def endpoint(request: Request) -> Response:
             visit = self._visit(request)
             try:
-                if request.method == "POST":
+                if request.method == "POST" and brings_a_file(request) and not page.public:
+                    sent = await read_upload(request)
+                    visit.form, visit.files = sent.fields, sent.files
+                elif request.method == "POST":
                     visit.form = await read_form(request)
             except InputError as error:
                 return visit.refusal(error)

@@ -75,6 +75,7 @@ WORDS = {
     "case.files": ("扫描件", "Scans"),
     "case.transit": ("传输中 {have}/{all}", "in transit {have}/{all}"),
     "case.transit_unknown": ("传输中，尚未到达", "in transit, nothing here yet"),
+    "case.documents": ("文书", "Documents"),
     "case.download": ("下载", "Download"),
     "case.materials_in_transit": (
         "材料在途 {here}/{all}：办件已到，扫描件还在传输。",
@@ -98,6 +99,9 @@ WORDS = {
     ),
     "case.missing": ("待补正", "To be supplied"),
     "case.decision": ("决定", "Decision"),
+    "case.delivered": ("送达", "Delivered"),
+    "case.delivered_to": ("{method}，{name} 签收，{at}", "{method}, received by {name}, {at}"),
+    "case.delivered_proof": ("，凭证 {proof}", ", proof {proof}"),
     "case.done": ("已办理：{verb}。", "Done: {verb}."),
     "case.confidential": ("保密件", "confidential"),
     "case.in_role": ("（{role}）", " ({role})"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from core.bodies import Delivery
 from core.identifiers import Tier
 from core.items import Chain
 from core.messages import MessageType as M
@@ -86,7 +87,9 @@ def _city(entry: Entry, plan: Application) -> Step | None:
         case State.DECISION:
             return _decision(DECIDER, entry, plan)
         case State.GRANTED | State.DENIED:
-            return Step("deliver", CITY_WINDOW, {"received-by": [plan.person.name]})
+            # Whatever way it goes, something shows that it arrived: the mail's number, or the signed form's.
+            proof = f"{'EMS' if plan.delivery is Delivery.POST else '回证'}{plan.number:08d}"
+            return Step("deliver", CITY_WINDOW, {"received-by": [plan.person.name], "signature": [proof]})
         case _:
             return None
 

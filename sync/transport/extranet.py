@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import ssl
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -19,6 +20,8 @@ from sync.retry import BUDGET_BYTES_MAX, REACH_S, SILENT_S_MAX
 from sync.transport.base import UNREACHED, LineDown
 from sync.transport.wire import TICK_S, LineSilent, Wire
 from sync.x509 import dns_name
+
+log = logging.getLogger(__name__)
 
 HTTPS_PORT = 443
 PIECE_BYTES = 64 * 1024
@@ -145,6 +148,7 @@ class Extranet:
             ) as response:
                 body = _read(response, ANSWER_BYTES_MAX)
                 if response.status_code == 200:
+                    log.info("%d bytes were answered with %d", len(data), len(body))
                     return body
                 raise _refusal(response, body)
         except (requests.exceptions.SSLError, ssl.SSLError) as error:

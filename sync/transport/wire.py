@@ -8,51 +8,35 @@ import os
 import select
 import socket
 import ssl
-import struct
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
 
-from sync.retry import CONNECT_S_MAX, SILENT_S, SILENT_S_MAX, Silence, Verdict, judge_silence, probe_every_s
+from sync.retry import (
+    CONNECT_S_MAX,
+    PACE_FULL,
+    SILENT_S,
+    Silence,
+    Verdict,
+    judge_silence,
+    line_bytes_s,
+    pace_bytes_s,
+    probe_every_s,
+)
+from sync.transport import tcp
 
 TICK_S = 0.25
-ATTEMPT_TICKS_MAX = 12
+KNOCK_TICK_S = 0.05
+"""How often a silent connection is looked at: a knock is to be answered at once."""
+ATTEMPT_S_MAX = 3.0
 """A SYN that has not been answered after so long was lost; others have been sent since."""
 RECORD_BYTES_MAX = 4096
 RECORD_COST_BYTES = 22
 """What TLS 1.3 adds to a record. One that is cut in its middle is lost whole, so records are small."""
-UNSENT_BYTES_MAX = 16 * 1024
-"""What waits in the kernel cannot be taken back when the line breaks."""
-_TCP_INFO_BYTES = 168
-"""As much of Linux's ``struct tcp_info`` as is read here: last_data_recv at 52, bytes_acked at 120,
-delivery_rate at 160."""
-_SIOCOUTQ = 0x5411
-_SO_MAX_PACING_RATE = 47
-_UNPACED = 0xFFFFFFFF
-PACE_HEADROOM = 1.1
 
 
 class LineSilent(OSError):
     """The connection was given up: the line is alive and this connection is not, or nothing moved for too long."""
-
-
-def prepare(sock: socket.socket) -> None:
-    """Make TCP fit for a bad line, as far as this system can; accepted connections inherit it from a listening one."""
-    ip = socket.IPPROTO_TCP
-    wishes: tuple[tuple[int, str, Any], ...] = (
-        (ip, "TCP_NODELAY", 1),
-        # It keeps its pace through random loss, where others halve theirs at every lost packet.
-        (ip, "TCP_CONGESTION", b"bbr"),
-        (ip, "TCP_USER_TIMEOUT", SILENT_S_MAX * 1000),
-        (ip, "TCP_NOTSENT_LOWAT", UNSENT_BYTES_MAX),
-        (ip, "TCP_KEEPIDLE", 60),
-        (ip, "TCP_KEEPINTVL", 15),
-        (socket.SOL_SOCKET, "SO_KEEPALIVE", 1),
-    )
-    for level, name, value in wishes:
-        # Each is a help that the system may lack or refuse; the connection works without it, only less well.
-        with suppress(OSError, AttributeError):
-            sock.setsockopt(level, getattr(socket, name), value)
 
 
 class Connecting:
@@ -60,21 +44,23 @@ class Connecting:
 
     def __init__(self, host: str, port: int) -> None:
         self._where = (host, port)
-        self._tries: list[tuple[socket.socket, int]] = []
-        self._ticks = 0
-        self._next_tick = 0
+        self._tries: list[tuple[socket.socket, float]] = []
+        self._passed_s = self._next_s = 0.0
         self.refusal: OSError | None = None
         """Why the last try that ended did."""
 
-    def tick(self, wait_s: float) -> socket.socket | None:
-        """Begin another try if it is time, wait up to ``wait_s``, and return a connection if there is one."""
-        for old, begun in list(self._tries):
-            if self._ticks - begun > ATTEMPT_TICKS_MAX:
+    def tick(self, wait_s: float, step_s: float = TICK_S) -> socket.socket | None:
+        """Begin another try if it is time, wait up to ``wait_s``, and return a connection if there is one.
+
+        ``step_s``: how long it is until the next call.
+        """
+        for old, begun_s in list(self._tries):
+            if self._passed_s - begun_s > ATTEMPT_S_MAX:
                 self._drop(old)
-        if self._ticks >= self._next_tick:
+        if self._passed_s >= self._next_s:
             self._begin()
-            self._next_tick = self._ticks + max(1, round(probe_every_s(self._ticks * TICK_S) / TICK_S))
-        self._ticks += 1
+            self._next_s = self._passed_s + probe_every_s(self._passed_s)
+        self._passed_s += step_s
         return self._wait(wait_s)
 
     def close(self) -> None:
@@ -88,14 +74,14 @@ class Connecting:
             self.refusal = error
             return
         sock = socket.socket(family, socket.SOCK_STREAM)
-        prepare(sock)
+        tcp.prepare(sock)
         sock.setblocking(False)
         number = sock.connect_ex(address)
         if number and not _is_under_way(number):
             sock.close()
             self.refusal = OSError(number, os.strerror(number))
             return
-        self._tries.append((sock, self._ticks))
+        self._tries.append((sock, self._passed_s))
 
     def _wait(self, wait_s: float) -> socket.socket | None:
         _, ready, _ = select.select([], [sock for sock, _ in self._tries], [], wait_s)
@@ -135,10 +121,16 @@ class Wire:
         self._spare: ssl.SSLSocket | None = None
         self._spare_is_ready = False
         self._connecting = Connecting(*where)
+        self._is_trying = False
+        """A fresh connection is tried beside a silent one."""
         self._sent: list[int] = []
         self._current: ssl.SSLSocket | None = None
-        self._rate_bytes_s = 0
-        """The most that the line has delivered lately."""
+        self._is_slow = False
+        """Something has waited for a whole tick; a fast line needs no spare."""
+        self._rate_bytes_s = 0.0
+        """What the line delivers when it is full, 0 if unknown."""
+        self._session: ssl.SSLSession | None = None
+        """Spares a later handshake the certificates, which cost a slow line a quarter of a second."""
         self.arrived: int | None = None
         """Of what the last request sent, the bytes that reached the neighbour's system for sure; None: unknown."""
         context.sslsocket_class = type("WatchedSocket", (WatchedSocket,), {"wire": self})
@@ -149,12 +141,16 @@ class Wire:
         if self._rate_bytes_s:
             # A new connection that looks for the line's rate anew would fill its queue, and what is lost behind a
             # full queue is missed for seconds: on a line that is up for seconds, too late.
-            _pace(self._current, int(self._rate_bytes_s * PACE_HEADROOM))
+            tcp.pace(self._current, self._rate_bytes_s * PACE_FULL)
         return self._current
+
+    @property
+    def _has_spare(self) -> bool:
+        return self._spare is not None and self._spare_is_ready
 
     def reach(self, wait_s: float) -> bool:
         """Try for ``wait_s`` whether the neighbour can be reached; the connection is kept for the next contact."""
-        if self._fresh is None:
+        if self._fresh is None and not self._has_spare:
             try:
                 self._fresh = self._connect(wait_s, insist=True)
             except OSError:
@@ -165,12 +161,22 @@ class Wire:
         """A request begins: what it sends is counted from here."""
         self._sent.clear()
         self.arrived = 0
-        if self._current is not None and self._current.fileno() >= 0:
-            # The line may have become faster.
-            _pace(self._current, _UNPACED)
 
-    def note_sent(self, size: int) -> None:
+    def note_sent(self, sock: "WatchedSocket", size: int) -> None:
         self._sent.append(size)
+        flow = tcp.flow(sock)
+        if flow is None:
+            return
+        self._rate_bytes_s = line_bytes_s(self._rate_bytes_s, flow)
+        if self._rate_bytes_s:
+            tcp.pace(sock, pace_bytes_s(self._rate_bytes_s, flow))
+        if self._is_slow:
+            # A full connection hardly ever waits long enough for a look, and a cut may be near.
+            self._make_spare(0)
+
+    def note_received(self, sock: "WatchedSocket") -> None:
+        if sock.session is not None and sock.session.has_ticket:
+            self._session = sock.session
 
     def note_end(self, sock: "WatchedSocket") -> None:
         """The neighbour, or something in between, ended the connection."""
@@ -194,6 +200,8 @@ class Wire:
         finally:
             if vigil is not None:
                 vigil.end()
+                if self._is_trying:
+                    self._settle()
 
     def rest(self) -> None:
         """Nothing is to be sent for a while: a spare would only grow old."""
@@ -201,14 +209,15 @@ class Wire:
             if sock is not None:
                 sock.close()
         self._fresh = self._spare = None
-        self._rate_bytes_s = 0
+        self._is_slow, self._rate_bytes_s = False, 0.0
         self._connecting.close()
+        self._connecting = Connecting(*self._where)
 
     def _shake_hands(self) -> ssl.SSLSocket:
         sock, self._fresh = self._fresh or self._connect(CONNECT_S_MAX), None
         sock.settimeout(TICK_S)
         try:
-            return self._context.wrap_socket(sock, server_hostname=self._name)
+            return self._context.wrap_socket(sock, server_hostname=self._name, session=self._session)
         except BaseException:
             sock.close()
             raise
@@ -217,29 +226,50 @@ class Wire:
         if self._is_stopped():
             raise LineSilent("told to stop")
         vigil.tick()
-        verdict = vigil.judge(self._patience_s, is_answered=self._fresh is not None)
+        is_back = self._fresh is not None or (vigil.is_knocked and self._has_spare)
+        verdict = vigil.judge(self._patience_s, is_back=is_back)
         if verdict is Verdict.WAIT:
-            self._rate_bytes_s = max(self._rate_bytes_s, _delivery_bytes_s(sock))
-            self._make_spare()
+            if self._is_trying:
+                self._settle()
+            self._is_slow = True
+            self._make_spare(TICK_S)
         elif self._fresh is None:
-            self._fresh = self._connecting.tick(0)
-            verdict = vigil.judge(self._patience_s, is_answered=self._fresh is not None)
+            self._is_trying = True
+            self._fresh = self._connecting.tick(0, vigil.tick_s)
         if verdict is Verdict.BREAK:
+            # A connection whose SYN had to be sent again begins with a single packet.
+            self._settle()
             # What still waits in the kernel must not come a second time beside the new connection.
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            tcp.reset_on_close(sock)
             raise LineSilent(f"silent for {vigil.silent_s:.0f} s")
 
-    def _make_spare(self) -> None:
+    def _settle(self) -> None:
+        """The line is alive: what was tried while it was not is of use only where no spare stands ready."""
+        self._is_trying = False
+        self._connecting.close()
+        self._connecting = Connecting(*self._where)
+        if self._has_spare:
+            if self._fresh is not None:
+                self._fresh.close()
+                self._fresh = None
+        elif self._fresh is not None:
+            # A handshake that was cut in its middle waits longer and longer.
+            self._drop_spare()
+
+    def _make_spare(self, step_s: float) -> None:
         """One step on the way to a second connection, ready to send when this one falls silent."""
         try:
             if self._spare is None:
-                sock = self._fresh or self._connecting.tick(0)
+                sock = self._fresh or self._connecting.tick(0, step_s)
                 if sock is not None:
                     self._fresh, self._connecting = None, Connecting(*self._where)
                     sock.setblocking(False)
                     self._spare_is_ready = False
                     self._spare = self._context.wrap_socket(
-                        sock, server_hostname=self._name, do_handshake_on_connect=False
+                        sock,
+                        server_hostname=self._name,
+                        do_handshake_on_connect=False,
+                        session=self._session,
                     )
             elif not self._spare_is_ready:
                 # Not the patient one: this is a step, between two looks at the connection in use.
@@ -256,6 +286,7 @@ class Wire:
         if spare is None or self._spare_is_ready:
             if spare is not None:
                 spare.settimeout(TICK_S)
+                tcp.begin_anew(spare)
             return spare
         spare.close()
         return None
@@ -278,13 +309,8 @@ class Wire:
         raise connecting.refusal or TimeoutError("timed out")
 
     def _count_arrived(self, sock: socket.socket) -> int | None:
-        try:
-            import fcntl
-        except ImportError:
-            return None
-        try:
-            on_its_way = struct.unpack("i", fcntl.ioctl(sock.fileno(), _SIOCOUTQ, b"\0\0\0\0"))[0]
-        except OSError:
+        on_its_way = tcp.unacknowledged_bytes(sock)
+        if on_its_way is None:
             return None
         sent = list(self._sent)
         while sent and on_its_way > 0:
@@ -299,30 +325,43 @@ class _Vigil:
     def __init__(self, sock: "WatchedSocket") -> None:
         self._sock = sock
         self._moved = -1
-        self._still_ticks = self._quiet_ticks = 0
+        self._still_s = self._quiet_s = 0.0
+        self._segments = tcp.segments(sock)
         self.silent_s = 0.0
+        self.tick_s = TICK_S
+        """How long until the next look."""
+        self.is_knocked = False
+        """Something came that the connection itself has no use for: the line is back."""
         # The neighbour's kernel answers for as long as the line lives, however long the neighbour thinks.
-        _keep_alive(sock, 1)
+        tcp.keep_alive(sock, 1)
 
     def tick(self) -> None:
         """Look whether anything was heard."""
-        heard_s, moved = _heard(self._sock)
-        self._quiet_ticks += 1
+        heard_s, moved = tcp.heard(self._sock)
+        self._quiet_s += self.tick_s
         # A connection that stood ready for a while has not been heard either, until it was used.
-        waited_s = self._quiet_ticks * TICK_S
-        self.silent_s = waited_s if heard_s is None else min(heard_s, waited_s)
+        self.silent_s = self._quiet_s if heard_s is None else min(heard_s, self._quiet_s)
         if moved != self._moved:
-            self._moved, self._still_ticks = moved, 0
+            self._moved, self._still_s = moved, 0.0
         elif self.silent_s < SILENT_S:
             # A line that is cut is not a neighbour that does not answer.
-            self._still_ticks += 1
+            self._still_s += self.tick_s
+        segments, self._segments = self._segments, tcp.segments(self._sock)
+        self.is_knocked = self._segments != segments
+        self._look_every(TICK_S if self.silent_s < SILENT_S else KNOCK_TICK_S)
 
-    def judge(self, patience_s: float, *, is_answered: bool) -> Verdict:
-        return judge_silence(Silence(self.silent_s, self._still_ticks * TICK_S, is_answered), patience_s)
+    def judge(self, patience_s: float, *, is_back: bool) -> Verdict:
+        return judge_silence(Silence(self.silent_s, self._still_s, is_back), patience_s)
 
     def end(self) -> None:
         with suppress(OSError):
-            _keep_alive(self._sock, 60)
+            tcp.keep_alive(self._sock, 60)
+            self._look_every(TICK_S)
+
+    def _look_every(self, tick_s: float) -> None:
+        if tick_s != self.tick_s:
+            self.tick_s = tick_s
+            self._sock.settimeout(tick_s)
 
 
 class WatchedSocket(ssl.SSLSocket):
@@ -337,7 +376,7 @@ class WatchedSocket(ssl.SSLSocket):
     def send(self, data: Any, flags: int = 0) -> int:
         send, part = super().send, memoryview(data)[:RECORD_BYTES_MAX]
         size = int(self.wire.patiently(self, lambda: send(part, flags)))
-        self.wire.note_sent(size)
+        self.wire.note_sent(self, size)
         return size
 
     def recv_into(self, buffer: Any, nbytes: int | None = None, flags: int = 0) -> int:
@@ -345,38 +384,9 @@ class WatchedSocket(ssl.SSLSocket):
         size = int(self.wire.patiently(self, lambda: recv_into(buffer, nbytes, flags)))
         if size == 0:
             self.wire.note_end(self)
+        else:
+            self.wire.note_received(self)
         return size
-
-
-def _keep_alive(sock: socket.socket, every_s: int) -> None:
-    with suppress(AttributeError):
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, every_s)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, every_s)
-
-
-def _heard(sock: socket.socket) -> tuple[float | None, int]:
-    """Seconds since the other end's kernel was last heard, and bytes that got through; ``(None, 0)`` if unknown."""
-    option = getattr(socket, "TCP_INFO", None)
-    if option is None:
-        return None, 0
-    data = sock.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_BYTES)
-    if len(data) < _TCP_INFO_BYTES:
-        return None, 0
-    data_ms, ack_ms = struct.unpack_from("=II", data, 52)
-    acked, received = struct.unpack_from("=QQ", data, 120)
-    return min(data_ms, ack_ms) / 1000, acked + received
-
-
-def _delivery_bytes_s(sock: socket.socket) -> int:
-    option = getattr(socket, "TCP_INFO", None)
-    data = b"" if option is None else sock.getsockopt(socket.IPPROTO_TCP, option, _TCP_INFO_BYTES)
-    return int(struct.unpack_from("=Q", data, 160)[0]) if len(data) >= _TCP_INFO_BYTES else 0
-
-
-def _pace(sock: socket.socket, bytes_s: int) -> None:
-    if hasattr(socket, "TCP_INFO"):
-        with suppress(OSError):
-            sock.setsockopt(socket.SOL_SOCKET, _SO_MAX_PACING_RATE, struct.pack("I", min(bytes_s, _UNPACED)))
 
 
 def _is_under_way(number: int) -> bool:

@@ -70,13 +70,17 @@ class Offices(Network):
         if node.place.parent is not None:
             self.lines[name] = Line(self.nodes[node.place.parent], node)
         with db.reading() as tx:
-            self.office[name] = Office.join(node, tx)
+            self.office[name] = self.join(node, tx)
         return node
+
+    def join(self, node: Node, tx: sa.Connection) -> Office:
+        """The office of a node; a subclass gives a tier its own."""
+        return Office.join(node, tx)
 
     def add(self, name: NodeId) -> Node:
         node = super().add(name)
         with node.db.reading() as tx:
-            self.office[name] = Office.join(node, tx)
+            self.office[name] = self.join(node, tx)
         return node
 
     def back_up(self, name: NodeId) -> Path:

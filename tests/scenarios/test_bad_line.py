@@ -2,8 +2,11 @@
 
 import asyncio
 import hashlib
+import itertools
 import random
 import socket
+import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -12,12 +15,12 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from core.errors import PeerError
-from sync import listener, meeting, visit
+from sync import listener, meeting, retry, visit
 from sync.attachments import CHUNK_BYTES
 from sync.bundle import Kind, read_bundle
 from sync.lines import tls_material
 from sync.outbox import queue_of
-from sync.transport import wire
+from sync.transport import tcp, wire
 from sync.transport.base import UNREACHED, LineDown
 from sync.transport.extranet import (
     BEGIN_HEADER,
@@ -40,7 +43,7 @@ class Cable:
     """Between a village and its township: breaks off or falls silent after so many bytes towards the township."""
 
     def __init__(self, port: int) -> None:
-        self._target = port
+        self.target = port
         self.port = 0
         self.breaks_at = NOWHERE
         self.sleeps_at = NOWHERE
@@ -61,7 +64,7 @@ class Cable:
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.carried.append(0)
         number = len(self.carried) - 1
-        there, on = await asyncio.open_connection("127.0.0.1", self._target)
+        there, on = await asyncio.open_connection("127.0.0.1", self.target)
         ways = [self._carry(reader, on, number), self._carry(there, writer, None)]
         with suppress(ConnectionError):
             await asyncio.gather(*ways)
@@ -187,7 +190,7 @@ def test_a_request_cut_in_its_middle_gives_what_came_whole_and_nothing_is_sent_t
 
 
 @contextmanager
-def _stuck_after(net: Offices, port: int, bundle: bytes, part: bytes) -> Iterator[None]:
+def _stuck_after(net: Offices, port: int, bundle: bytes, part: bytes) -> Iterator[ssl.SSLSocket]:
     """A connection that has sent the head of a request for all of ``bundle`` and ``part`` of it, and no more."""
     context = client_context(*tls_material(net.nodes[VILLAGE]))
     name = hashlib.sha256(bundle).hexdigest()
@@ -197,7 +200,7 @@ def _stuck_after(net: Offices, port: int, bundle: bytes, part: bytes) -> Iterato
         context.wrap_socket(raw, server_hostname=dns_name(TOWN)) as line,
     ):
         line.sendall(head.encode() + part)
-        yield
+        yield line
 
 
 def test_a_request_goes_on_over_another_connection_and_what_overlaps_counts_once(
@@ -275,7 +278,7 @@ def test_a_connection_that_stays_silent_while_a_fresh_one_is_answered_is_given_u
     brought = Brought(monkeypatch)
     street.cable.sleeps_at, street.cable.sleep_s = 150_000, 600.0
     # Loopback cannot fall silent: its kernel answers for a program that sleeps.
-    monkeypatch.setattr(wire, "_heard", lambda sock: (None, 0))
+    monkeypatch.setattr(tcp, "heard", lambda sock: (None, 0))
     line = street.line()
     with suppress(LineDown):
         meeting.meet(net.nodes[VILLAGE], line, TOWN)
@@ -287,11 +290,76 @@ def test_a_connection_that_stays_silent_while_a_fresh_one_is_answered_is_given_u
     line.close()
 
 
+needs_linux = pytest.mark.skipif(sys.platform != "linux", reason="knocking is Linux's")
+
+
+@needs_linux
+def test_the_township_knocks_at_a_caller_that_falls_silent_in_the_middle_of_a_request(
+    net: Offices, street: Street
+) -> None:
+    bundle = net.upward(VILLAGE)
+    with _stuck_after(net, street.cable.target, bundle, bundle[:100]) as line:
+        time.sleep(retry.KNOCK_S / 2)
+        before = tcp.segments(line)
+        _until(lambda: tcp.segments(line) >= before + 10)
+        line.settimeout(0.1)
+        with pytest.raises(TimeoutError):
+            line.recv(1)
+
+
+@needs_linux
+def test_a_connection_that_is_knocked_at_and_stays_silent_is_given_up_for_the_spare(
+    net: Offices, street: Street, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _backlog(net)
+    brought = Brought(monkeypatch)
+    street.cable.sleeps_at, street.cable.sleep_s = 150_000, 600.0
+    knocks = itertools.count()
+    connect, made = wire.Connecting.tick, []
+
+    def twice(self: wire.Connecting, wait_s: float, step_s: float = wire.TICK_S) -> socket.socket | None:
+        sock = connect(self, wait_s, step_s) if len(made) < 2 else None
+        made.extend([] if sock is None else [sock])
+        return sock
+
+    # One connection and its spare; whatever is tried beside them is not answered.
+    monkeypatch.setattr(wire.Connecting, "tick", twice)
+    # Loopback cannot fall silent, and no knock passes through this cable.
+    monkeypatch.setattr(tcp, "heard", lambda sock: (None, 0))
+    monkeypatch.setattr(tcp, "segments", lambda sock: next(knocks))
+    line = street.line()
+    with suppress(LineDown):
+        meeting.meet(net.nodes[VILLAGE], line, TOWN)
+    # It was given up at a knock, and not after all the looks that the longest silence takes.
+    assert next(knocks) < retry.SILENT_S_MAX
+    meeting.meet(net.nodes[VILLAGE], line, TOWN)
+    assert _is_signed(net)
+    assert street.cable.used == 2
+    assert brought.chunks == 6
+    assert brought.again == 0
+    line.close()
+
+
+def test_a_later_connection_need_not_show_the_certificates_and_the_township_knows_who_calls(
+    net: Offices, street: Street
+) -> None:
+    line = street.line()
+    meeting.meet(net.nodes[VILLAGE], line, TOWN)
+    line.close()
+    _backlog(net)
+    meeting.meet(net.nodes[VILLAGE], line, TOWN)
+    assert _is_signed(net)
+    current = line._wire._current
+    assert current is not None
+    assert current.session_reused
+    line.close()
+
+
 def test_a_spare_that_stood_silent_for_long_is_no_dead_connection(
     net: Offices, street: Street, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _backlog(net)
-    monkeypatch.setattr(wire, "_heard", lambda sock: (3600.0, 0))
+    monkeypatch.setattr(tcp, "heard", lambda sock: (3600.0, 0))
     street.cable.sleeps_at, street.cable.sleep_s = 50_000, 1.5
     line = street.line()
     assert line.reach(5)

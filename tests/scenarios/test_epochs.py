@@ -13,8 +13,10 @@ from core.states import State
 from core.store.casebook import CASE_MESSAGE
 from core.store.engine import open_sqlite
 from core.store.office import Office
-from sync import epoch, meeting, neighbour
+from sync import contact, epoch, meeting, neighbour
+from sync.bundle import Kind, read_bundle, write_bundle
 from sync.chunkstore import FileChunkStore
+from sync.envelope import read_header
 from sync.epoch import Reason
 from sync.held import held
 from sync.lives import LIFE
@@ -296,3 +298,87 @@ def test_a_new_machine_under_an_old_name_takes_over_the_open_cases_and_no_others
         assert tx.scalar(sa.select(sa.func.count()).select_from(QUARANTINE)) == 0
     net.act(VILLAGE, returned, Role.AGENT, b.CaseResubmitted(note="已补齐"))
     _settled(net, returned, waiting)
+
+
+def test_what_a_copy_says_at_the_same_number_takes_nothing_away_from_what_the_first_machine_said(
+    net: Offices,
+) -> None:
+    case_id = net.submit(VILLAGE)
+    net.settle()
+    twin, office = _open_copy(net, net.back_up(VILLAGE))
+    # The first machine seals its words, and the bundle with them is lost.
+    net.act(VILLAGE, case_id, Role.AGENT, b.NoteAdded("在旧机上说的"))
+    net.lines[VILLAGE].cut = True
+    with pytest.raises(LineDown):
+        net.meet(VILLAGE)
+    net.lines[VILLAGE].cut = False
+    # The copy, which nobody knows to be one, says something else at the same number.
+    with twin.db.transaction() as tx:
+        office.casework.act(tx, case_id, AGENT, b.NoteAdded("在新机上说的"))
+    meeting.meet(twin, Line(net.nodes[TOWN], twin), TOWN)
+    twin.db.close()
+    net.settle(3)
+    for name in (CITY, TOWN):
+        said = {note.body.text for note in net.case(name, case_id).notes}
+        assert said == {"在旧机上说的", "在新机上说的"}, name
+
+
+def test_another_envelope_at_a_number_that_is_taken_is_refused_and_people_are_told(net: Offices) -> None:
+    case_id = net.submit(VILLAGE)
+    net.settle()
+    twin, office = _open_copy(net, net.back_up(VILLAGE))
+    net.act(VILLAGE, case_id, Role.AGENT, b.NoteAdded("在旧机上说的"))
+    on_its_way = net.upward(VILLAGE)
+    with twin.db.transaction() as tx:
+        office.casework.act(tx, case_id, AGENT, b.NoteAdded("在新机上说的"))
+    meeting.meet(twin, Line(net.nodes[TOWN], twin), TOWN)
+    twin.db.close()
+    taken = contact.take(net.nodes[TOWN], on_its_way, carrier="usb")
+    assert [error.code for error in taken.refused] == ["stream.fork"]
+    with net.nodes[TOWN].db.reading() as tx:
+        assert [(one.kind, one.subject) for one in held(tx)] == [("stream", VILLAGE)]
+    assert {note.body.text for note in net.case(TOWN, case_id).notes} == {"在新机上说的"}
+    net.settle(3)
+    said = {note.body.text for note in net.case(CITY, case_id).notes}
+    assert said == {"在旧机上说的", "在新机上说的"}
+    with net.nodes[TOWN].db.reading() as tx:
+        assert net.nodes[TOWN].streams_on_hold(tx) == [], "the first machine has said everything again"
+
+
+class Holed:
+    """A line that brings a village everything but one envelope of its township."""
+
+    carrier = "extranet"
+
+    def __init__(self, net: Offices, nth: int) -> None:
+        self._line, self._nth = net.lines[VILLAGE], nth
+        self._seen: list[tuple[int, int]] = []
+
+    def exchange(self, bundle: bytes) -> bytes:
+        kept = []
+        for frame in read_bundle(self._line.exchange(bundle)):
+            if frame.kind is Kind.ENVELOPE:
+                header = read_header(frame.payload)
+                if header.origin == TOWN:
+                    place = (header.stream.lane, header.seq)
+                    if place not in self._seen:
+                        self._seen.append(place)
+                    if self._seen.index(place) == self._nth:
+                        continue
+            kept.append(frame)
+        return write_bundle(kept)
+
+
+def test_what_a_village_gives_back_over_a_gap_does_not_close_the_gap(net: Offices) -> None:
+    case_id = net.submit(VILLAGE)
+    net.settle()
+    copy = net.back_up(TOWN)
+    for text in ("一", "二", "三"):
+        net.act(TOWN, case_id, Role.WINDOW, b.NoteAdded(text))
+        net.meet(TOWN)
+    meeting.meet(net.nodes[VILLAGE], Holed(net, 1), TOWN)
+    assert {note.body.text for note in net.case(VILLAGE, case_id).notes} == {"一"}
+    net.put_back(TOWN, copy).begin_epoch(Reason.RESTORED)
+    net.settle(4)
+    for name in (VILLAGE, TOWN, CITY):
+        assert {note.body.text for note in net.case(name, case_id).notes} == {"一", "二", "三"}, name

@@ -6,7 +6,10 @@ import sqlalchemy as sa
 
 from core.identifiers import CaseId, NodeId
 from sync import meeting
+from sync.bundle import Kind, read_bundle
+from sync.envelope import read_header
 from sync.outbox import queue_of
+from sync.stream_id import Lane
 from sync.tables import STREAM
 from sync.transport.base import LineDown
 from tests.scenarios.offices import CITY, NEIGHBOUR, VILLAGE, Offices
@@ -123,3 +126,14 @@ def _whole(net: Offices, case_id: CaseId) -> bool:
     if case is None:
         return False
     return all(net.nodes[CITY].chunks.has(chunk) for one in case.attachments for chunk in one.chunks)
+
+
+def test_the_cases_are_on_the_line_before_the_first_byte_of_a_file(net: Offices) -> None:
+    net.settle(1)
+    for _ in range(3):
+        net.submit(VILLAGE, files=(b"\xff\xd8" + net.world.random_bytes(3_000),))
+    frames = list(read_bundle(net.upward(VILLAGE)))
+    kinds = [frame.kind for frame in frames if frame.kind in (Kind.ENVELOPE, Kind.CHUNK)]
+    lanes = [read_header(frame.payload).stream.lane for frame in frames if frame.kind is Kind.ENVELOPE]
+    assert kinds == sorted(kinds, key=[Kind.ENVELOPE, Kind.CHUNK].index) and Kind.CHUNK in kinds
+    assert lanes == sorted(lanes) and {Lane.INTAKE, Lane.ATTACHMENT} <= set(lanes)

@@ -13,6 +13,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
 import pytest
 
@@ -109,6 +111,25 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
     made = Programs(tmp_path)
     yield made
     made.stop()
+
+
+def test_citizens_have_an_address_of_their_own_and_no_desk_is_there(
+    programs: Programs, tmp_path: Path
+) -> None:
+    public, desk = _free_ports(2)
+    programs.do(
+        "city", "init", CITY, "--public", f"127.0.0.1:{public}", "--desk", f"127.0.0.1:{desk}",
+        "--passphrase-file", str(tmp_path / "pass"), "--root-key", str(tmp_path / "root.key"),
+    )  # fmt: skip
+    programs.start("city")
+    with urlopen(f"http://127.0.0.1:{public}/", timeout=20) as answer:
+        assert answer.url.endswith("/public") and "办件查询" in answer.read().decode()
+    with pytest.raises(HTTPError, match="404"):
+        urlopen(f"http://127.0.0.1:{public}/sign-in", timeout=20)
+    for path in ("/sign-in", "/public"):
+        with urlopen(f"http://127.0.0.1:{desk}{path}", timeout=20) as answer:
+            assert answer.status == 200
+    assert programs.stop() == [0]
 
 
 def test_three_programs_enrol_meet_and_stop_and_an_outsider_is_refused_at_the_handshake(

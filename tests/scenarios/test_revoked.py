@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner, Result
 
 from city_node import cli as city_cli
+from city_node.app import CHAINS as CITY_CHAINS
 from core import bodies as b
 from core.errors import InputError, PeerError, StateError
 from core.identifiers import NodeId
@@ -177,7 +178,7 @@ def test_the_command_asks_tells_what_it_would_do_and_leaves_an_audit_line(tmp_pa
         return done
 
     def number() -> int:
-        opened = open_folder(tmp_path / "city", world, ())
+        opened = open_folder(tmp_path / "city", world, CITY_CHAINS)
         try:
             return opened.node.keyring.revocations.number
         finally:
@@ -194,7 +195,7 @@ def test_the_command_asks_tells_what_it_would_do_and_leaves_an_audit_line(tmp_pa
     assert number() == 1
     assert "此前已全部吊销" in run("--reason", STOLEN, "--yes").stdout
     assert "examples" in run("--help").stdout
-    opened = open_folder(tmp_path / "city", world, ())
+    opened = open_folder(tmp_path / "city", world, CITY_CHAINS)
     with opened.db.reading() as tx:
         lines = tx.scalars(sa.select(AUDIT.c.subject).where(AUDIT.c.action == "certificates.revoked")).all()
         assert lines == [TOWN]

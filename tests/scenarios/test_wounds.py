@@ -4,6 +4,7 @@ Three of the twelve are shown elsewhere, see docs/scenarios.md: the restored par
 acknowledgement (opencrvs/opencrvs-core 7477), the slip printed from the outbox (opencrvs/opencrvs-core 10988).
 """
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -32,6 +33,7 @@ from sync.packing import BODY_BYTES_MAX
 from sync.primitives import SealingKey, SigningKey
 from sync.receipt import read_receipt
 from sync.settings import Settings
+from sync.stream import seal_waiting
 from sync.stream_id import Lane
 from sync.tables import RECEIPT, STREAM
 from sync.transport.base import LineDown
@@ -160,6 +162,39 @@ def test_a_step_that_comes_before_the_one_it_follows_waits_and_is_never_forced(n
     assert net.case(CITY, case_id).holder == CITY
     with net.nodes[CITY].db.reading() as tx:
         assert net.office[CITY].casebook.attention(tx) == []
+
+
+def test_what_is_signed_for_beyond_a_gap_does_not_let_the_gap_go(net: Offices) -> None:
+    """apache/pouchdb 1240, on the sender's side: a receipt for the third does not stand for the second."""
+    cases = [net.submit(VILLAGE)]
+    net.meet(VILLAGE)
+    dropped: list[int] = []
+
+    class Holed:
+        """A line that loses the next envelope of the village, once."""
+
+        carrier = "extranet"
+
+        def exchange(self, bundle: bytes) -> bytes:
+            kept = []
+            for frame in read_bundle(bundle):
+                if frame.kind is Kind.ENVELOPE and not dropped:
+                    dropped.append(read_header(frame.payload).seq)
+                else:
+                    kept.append(frame)
+            return net.lines[VILLAGE].exchange(write_bundle(kept))
+
+    for _ in range(2):
+        cases.append(net.submit(VILLAGE))
+        with net.nodes[VILLAGE].db.transaction() as tx:
+            # Two envelopes: what is recorded later is sealed by itself.
+            seal_waiting(tx, net.nodes[VILLAGE].place, net.world, net.nodes[VILLAGE].keyring, lambda *_: None)
+    meeting.meet(net.nodes[VILLAGE], Holed(), TOWN)
+    with net.nodes[VILLAGE].db.reading() as tx:
+        ranges = tx.scalars(sa.select(RECEIPT.c.ranges).where(RECEIPT.c.signer == TOWN)).all()
+    assert dropped and any(json.loads(one) for one in ranges), "nothing was signed for beyond the gap"
+    net.settle(2, VILLAGE, TOWN)
+    assert all(net.case(CITY, case_id) == net.case(VILLAGE, case_id) for case_id in cases)
 
 
 def test_a_village_that_moved_to_another_township_is_refused_in_words_and_goes_on_by_its_own(

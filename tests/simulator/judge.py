@@ -359,13 +359,18 @@ class Judge:
                     self.breaks("S5", site.name, f"holds what {origin} wrote to {readers}")
 
     def _check_quarantine(self, site: Site) -> None:
-        """L2: poison lies in quarantine at every reader, and nothing else does."""
-        expected = {id_ for id_, (_, readers) in self.ledger.poison.items() if site.name in readers}
+        """L2: poison lies in quarantine at every reader, and nothing else does.
+
+        A disk that was put back may be given back the poison that it had said itself.
+        """
+        poison = self.ledger.poison.items()
+        expected = {id_ for id_, (_, readers) in poison if site.name in readers}
+        its_own = {id_ for id_, (author, _) in poison if author == site.name and site.restores}
         rows = site.peep().execute("SELECT message_id, code, tries FROM quarantine WHERE released_at IS NULL")
         found = {id_: (code, tries) for id_, code, tries in rows}
         for id_ in expected - set(found):
             self.breaks("L2", site.name, f"poison {id_[:8]} is not in quarantine")
-        for id_ in set(found) - expected:
+        for id_ in set(found) - expected - its_own:
             self.breaks("L2", site.name, f"a good message is in quarantine: {found[id_][0]}")
         for code, tries in found.values():
             if tries > 5:

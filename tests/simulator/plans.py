@@ -22,6 +22,7 @@ DENSE = Plan(
 )
 """Few machines that live through in an hour what others meet with in a week: most is found for the least work."""
 GATE_SEEDS = range(1, 7)
+DENSE_SEEDS = range(1, 13)
 CALM = Plan(SMALL_NODES, people=6, hours=2.5, misfortune=0.0)
 DEEP = Plan(SMALL_NODES[:2] + SMALL_NODES[3:4], people=3, hours=1.0, misfortune=2.0, depth=2)
 DEEP_SEEDS = range(2, 4)

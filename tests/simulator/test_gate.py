@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.simulator.plans import CALM, DEEP, DEEP_SEEDS, GATE_SEEDS, SMALL
+from tests.simulator.plans import CALM, DEEP, DEEP_SEEDS, DENSE, DENSE_SEEDS, GATE_SEEDS, SMALL
 from tests.simulator.world import run
 
 
@@ -11,6 +11,12 @@ def test_no_promise_breaks_whatever_the_seed_brings(seed: int) -> None:
     outcome = run(seed, SMALL)
     assert outcome.broken == [], f"python -m tests.simulator seed {seed} --trace"
     assert outcome.cases > 0 and outcome.steps > 0
+
+
+@pytest.mark.parametrize("seed", DENSE_SEEDS)
+def test_no_promise_breaks_where_misfortune_is_thick(seed: int) -> None:
+    outcome = run(seed, DENSE)
+    assert outcome.broken == [], f"python -m tests.simulator seed {seed} --dense --trace"
 
 
 @pytest.mark.parametrize("seed", DEEP_SEEDS)

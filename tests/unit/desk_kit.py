@@ -20,6 +20,7 @@ from sync.attachments import seal_file
 from sync.installation import Installation
 from sync.overview import ScannedFiles, mended, troubles
 from sync.settings import Settings
+from sync.signed_for import signed_for
 from sync.status import neighbours
 from sync.stream_id import Lane
 from tests.scenarios.world import CITY, OTHER_TOWN, TOWN, Network
@@ -142,6 +143,7 @@ class Place:
             troubles=partial(troubles, installation),
             mended=partial(mended, installation),
             audit_lines=audit.search,
+            signed_for=signed_for,
         )
 
     def _publish(self) -> None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from core.identifiers import NodeId
 from sync.custody import (
     RANGES_MAX,
+    closed_up,
     contiguous,
     covers,
     empty_bitmap,
@@ -123,3 +124,19 @@ def test_a_chunk_that_is_let_go_leaves_its_neighbours_held() -> None:
     whole = b"\xff\xff"
     for index in range(16):
         assert missing_bits(without_bit(whole, index), 16) == [index]
+
+
+@pytest.mark.parametrize(
+    ("upto", "ranges", "wanted"),
+    [
+        (2, [], (2, ())),
+        (2, [(3, 3)], (3, ())),
+        (2, [(4, 5)], (2, ((4, 5),))),
+        (2, [(6, 7), (3, 4), (5, 5)], (7, ())),
+        (2, [(1, 2), (3, 9), (11, 12)], (9, ((11, 12),))),
+    ],
+)
+def test_a_gap_that_closes_joins_what_was_signed_for_beyond_it(
+    upto: int, ranges: list[tuple[int, int]], wanted: tuple[int, tuple[tuple[int, int], ...]]
+) -> None:
+    assert closed_up(upto, ranges) == wanted

@@ -8,11 +8,26 @@ from hypothesis import given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from core.documents.office import Letterhead
 from core.errors import InputError
 from sync.settings import FILE_NAME, Settings, check_settings, host_port, load_settings, write_settings
+from sync.workplace import letterhead
 
 NODE = "430981102000"
 PATH = Path("settings.toml")
+
+
+def test_a_desk_is_given_what_the_settings_say_of_its_office() -> None:
+    facts = letterhead(Settings(node=NODE, office_name="沅江市政务服务中心", office_court="沅江市人民法院"))
+    assert facts == {
+        "name": "沅江市政务服务中心",
+        "word": "",
+        "phone": "",
+        "address": "",
+        "review_body": "",
+        "court": "沅江市人民法院",
+    }
+    assert Letterhead.read(facts).judged_by == "沅江市人民法院"
 
 
 def test_what_was_written_is_read_back_and_nothing_else_is_left(tmp_path: Path) -> None:
@@ -24,6 +39,8 @@ def test_what_was_written_is_read_back_and_nothing_else_is_left(tmp_path: Path) 
         database_url='postgresql+psycopg://u:p"\\w@h/d',
         contact_every_s=5,
         lang="en",
+        listen_public="127.0.0.1:8081",
+        office_name="沅江市政务服务中心",
     )
     write_settings(tmp_path, given_)
     assert load_settings(tmp_path) == given_
@@ -63,6 +80,9 @@ def test_any_text_survives_the_file(text: str) -> None:
         ("listen_enrol", "0.0.0.0:65536"),
         ("listen_enrol", "0.0.0.0:²"),
         ("listen_desk", ":8080"),
+        ("listen_public", "8081"),
+        ("office_name", "名" * 101),
+        ("office_phone", "0737\n"),
         ("lang", "fr"),
         ("database_url", 1),
     ],

@@ -13,6 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.identifiers import CaseId, display_case_id
+from core.slip_code import slip_text
 from village_agent.outlook import outlook
 from village_agent.slip import SLIP_CELLS, qr_modules, slip_lines
 from village_agent.tui.base import DeskScreen, key
@@ -49,7 +50,7 @@ class QrScreen(DeskScreen):
         self.case_id = case_id
 
     def compose(self) -> Iterator[Widget]:
-        yield Horizontal(Qr(self.case_id), Static(id="beside"))
+        yield Horizontal(Qr(_qr(self, self.case_id)), Static(id="beside"))
 
     def on_mount(self) -> None:
         words = f" {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
@@ -76,7 +77,7 @@ class SlipScreen(DeskScreen):
 
     def body(self) -> Iterator[Widget]:
         slip = VerticalScroll(Static(id="slip-text", markup=False), id="slip")
-        yield Horizontal(slip, Qr(self.case_id), id="body")
+        yield Horizontal(slip, Qr(_qr(self, self.case_id)), id="body")
 
     def on_mount(self) -> None:
         if self._just_submitted:
@@ -100,3 +101,10 @@ class SlipScreen(DeskScreen):
         lines = slip_lines(view, self.desk.intake.divisions, self.lang, SLIP_CELLS)
         self.query_one("#slip-text", Static).update(painted("\n".join(lines)))
         self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
+
+
+def _qr(screen: DeskScreen, case_id: CaseId) -> str:
+    """What the QR of the case's slip holds."""
+    village = screen.desk.village
+    with village.installation.db.reading() as tx:
+        return slip_text(village.office.casebook.get(tx, case_id))

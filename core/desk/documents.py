@@ -1,0 +1,46 @@
+"""A case's documents made ready to print: the facts gathered from this node, the case still unchanged."""
+
+import sqlalchemy as sa
+
+from core.bodies import SupplementRequested
+from core.case import Case
+from core.desk.clockface import clock_face
+from core.desk.context import DeskContext
+from core.desk.facts import item_of, place_name
+from core.desk.given import no_catalogue
+from core.documents.compose import Facts, compose
+from core.documents.kinds import Document, DocumentKind, document_of
+from core.documents.paper import Paper
+from core.errors import Lang
+
+
+def paper_of(context: DeskContext, tx: sa.Connection, case: Case, name: str, lang: Lang = "zh") -> Paper:
+    """The case's document of this name. Raises ``InputError`` (``document.none``), ``StateError``
+    (``desk.no_catalogue``).
+    """
+    document = document_of(case, name)
+    item = item_of(context, case)
+    if item is None:
+        raise no_catalogue(case)
+    facts = Facts(
+        case=case,
+        item=item,
+        catalogue_title=context.office.shelf.catalogues.at(case.catalogue_version).title,
+        office=context.letterhead,
+        place=place_name(document.step.node, lang),
+        asked=_asked(context, tx, case, document),
+        due_at=clock_face(case, context.office.shelf.calendar, context.world.now()).due_at,
+    )
+    return compose(document, facts, lang)
+
+
+def _asked(
+    context: DeskContext, tx: sa.Connection, case: Case, document: Document
+) -> SupplementRequested | None:
+    """What a step asked for: the case itself forgets it once it is supplied."""
+    if document.kind is not DocumentKind.SUPPLEMENT:
+        return None
+    said = (one for one in context.office.casebook.messages(tx, case.id) if one.id == document.step.id)
+    body = next(said).body
+    assert isinstance(body, SupplementRequested)
+    return body

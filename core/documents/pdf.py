@@ -1,0 +1,200 @@
+"""The one door to the PDF library: a paper on standard input, the PDF on standard output, in a process of its own.
+
+Run as ``python -m core.documents.pdf``: the library takes a second and over a hundred megabytes, which no desk should
+hold. The fonts are embedded, only the characters used; a refusal comes out as JSON with ``code``, ``fault``,
+``zh`` and ``en``, with exit code ``EXIT_REFUSED``.
+"""
+
+import json
+import logging
+import resource
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from fontTools.ttLib import TTCollection
+from fpdf import FPDF
+from fpdf.enums import XPos, YPos
+
+from core.documents.lines import wrap_lines
+from core.documents.paper import EXIT_REFUSED, PAPER_BYTES_MAX, Block, Paper, Shape, paper_from_json
+from core.errors import InputError, LiandongError, LocalError
+
+BOUNDS = ((resource.RLIMIT_CPU, 60), (resource.RLIMIT_AS, 1 << 30))
+"""Seconds of processor time and bytes of memory."""
+FOLDERS = (
+    Path("/usr/share/fonts/opentype/noto"),
+    Path("/usr/share/fonts/noto-cjk"),
+    Path("/usr/share/fonts/google-noto-cjk"),
+    Path("/usr/share/fonts/truetype/noto"),
+)
+FAMILIES = ("Serif", "Sans")
+"""宋体 first, as documents are set; 黑体 where it is all there is."""
+_SCRIPT = "SC"
+"""The face with the mainland's forms; a collection holds five."""
+
+MARGIN_MM, TITLE_PT, TEXT_PT, SMALL_PT, LINE_MM, CELL_LINE_MM = 26.0, 21.0, 13.0, 9.5, 9.0, 7.5
+LABEL_MM = 46.0
+_LOOKS = {"zh": ("　　", 0.0), "en": ("", 2.5)}
+"""How a paragraph is told from the next: two empty characters before it, or room behind it (mm)."""
+
+
+def main(folders: Sequence[Path] = FOLDERS, bounds: Sequence[tuple[int, int]] = BOUNDS) -> int:
+    """Read, draw, write; the exit code."""
+    # What goes wrong is told as words; the library's remarks about fonts help nobody.
+    logging.disable(logging.WARNING)
+    for what, most in bounds:
+        resource.setrlimit(what, (most, most))
+    try:
+        paper = paper_from_json(sys.stdin.buffer.read(PAPER_BYTES_MAX + 1))
+        sys.stdout.buffer.write(draw(paper, folders))
+    except LiandongError as error:
+        told = {"code": error.code, "fault": error.fault, "zh": error.zh, "en": error.en}
+        sys.stdout.buffer.write(json.dumps(told, ensure_ascii=False).encode())
+        return EXIT_REFUSED
+    return 0
+
+
+def draw(paper: Paper, folders: Sequence[Path] = FOLDERS) -> bytes:
+    """The PDF, A4, the same bytes for the same paper. Raises ``LocalError`` (``document.no_font``), ``InputError``
+    (``document.no_glyph``) for a character that the font cannot show.
+    """
+    plain, bold = (_find(folders, weight) for weight in ("Regular", "Bold"))
+    _require_glyphs(paper.words, plain)
+    _require_glyphs(paper.title, bold)
+    page = _Page(paper)
+    page.add_font("cjk", "", plain.file, collection_font_number=plain.number)
+    page.add_font("cjk", "B", bold.file, collection_font_number=bold.number)
+    page.write_paper()
+    return bytes(page.output())
+
+
+class _Face:
+    """One face of a collection, found by its name: its number in the file differs between releases."""
+
+    def __init__(self, file: Path, weight: str, family: str) -> None:
+        self.file = file
+        wanted = f"Noto {family} CJK {_SCRIPT}"
+        with TTCollection(str(file), lazy=True) as fonts:
+            for number, font in enumerate(fonts.fonts):
+                if font["name"].getDebugName(1) == wanted:
+                    self.number = number
+                    self.characters = frozenset(font.getBestCmap())
+                    return
+        raise _no_font(str(file))
+
+
+def _find(folders: Sequence[Path], weight: str) -> _Face:
+    for family in FAMILIES:
+        for folder in folders:
+            file = folder / f"Noto{family}CJK-{weight}.ttc"
+            if file.is_file():
+                return _Face(file, weight, family)
+    raise _no_font(f"NotoSerifCJK-{weight}.ttc")
+
+
+def _require_glyphs(words: str, face: _Face) -> None:
+    lacking = sorted({char for char in words if char != "\n" and ord(char) not in face.characters})
+    if lacking:
+        shown = "、".join(f"{char}（U+{ord(char):04X}）" for char in lacking[:10])
+        raise InputError(
+            "document.no_glyph",
+            zh=f"字体中没有这些字：{shown}，文书没有打印，以免印成空白。请核对用字，或升级 fonts-noto-cjk。",
+            en=f"The font has no sign for {shown}; nothing was printed, lest it be blank. Check the characters, or upgrade "
+            "fonts-noto-cjk.",
+        )
+
+
+def _no_font(name: str) -> LocalError:
+    return LocalError(
+        "document.no_font",
+        zh=f"本机没有中文字体 {name}，文书不能打印。请运行 apt-get install -y fonts-noto-cjk 后重试。",
+        en=f"This machine lacks the Chinese font {name}, so no document can be printed. Run apt-get install -y "
+        "fonts-noto-cjk and try again.",
+    )
+
+
+class _Page(FPDF):
+    """A4 by the margins of official documents (GB/T 9704-2012), the page's number at the foot where there are several."""
+
+    def __init__(self, paper: Paper) -> None:
+        super().__init__(format="A4")
+        self.paper = paper
+        self.set_margins(MARGIN_MM, 30, MARGIN_MM)
+        self.set_auto_page_break(True, margin=28)
+        self.set_title(f"{paper.title} {paper.number}")
+        self.set_lang("en" if paper.lang == "en" else "zh-CN")
+        self.set_creator("Liandong 联动")
+        # The date of a document stands on it; one in the file would make every copy another.
+        self.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
+        self.indent, self.gap_mm = _LOOKS[paper.lang]
+
+    def write_paper(self) -> None:
+        self.add_page()
+        self.set_font("cjk", "B", TITLE_PT)
+        self._lines(self.paper.title, TITLE_PT * 0.6, "C")
+        self.ln(2)
+        self.set_font("cjk", "", TEXT_PT - 1)
+        self._lines(self.paper.number, LINE_MM, "R" if self.paper.lang == "zh" else "C")
+        self.ln(3)
+        for block in self.paper.blocks:
+            self.set_font("cjk", "", TEXT_PT)
+            self._write(block)
+
+    def footer(self) -> None:
+        if self.page_no() > 1:
+            self.set_y(-18)
+            self.set_font("cjk", "", SMALL_PT)
+            self.cell(0, 6, f"— {self.page_no()} —", align="C")
+
+    def _write(self, block: Block) -> None:
+        match block.shape:
+            case Shape.ADDRESSEE:
+                self._lines(block.text, LINE_MM, "L")
+            case Shape.CLOSING:
+                self.ln(LINE_MM)
+                self._lines(block.text, LINE_MM, "R")
+            case Shape.FOOT:
+                self.ln(LINE_MM)
+                self.set_font("cjk", "", SMALL_PT)
+                self.line(self.l_margin, self.get_y(), self.w - self.r_margin, self.get_y())
+                self.ln(2)
+                self._lines(block.text, 6, "L")
+            case Shape.TABLE:
+                self._table(block)
+            case _:
+                self._lines("\n".join(self.indent + line for line in block.text.split("\n")), LINE_MM, "L")
+                self.ln(self.gap_mm)
+
+    def _lines(self, text: str, height_mm: float, align: str) -> None:
+        for line in self._wrapped(text, self.epw):
+            self.cell(0, height_mm, line, align=align, new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+
+    def _wrapped(self, text: str, width_mm: float) -> list[str]:
+        room_mm = width_mm - 2 * self.c_margin
+        return [
+            line for part in text.split("\n") for line in wrap_lines(part, room_mm, self.get_string_width)
+        ]
+
+    def _table(self, block: Block) -> None:
+        """Ruled, the label in the first column; a row never breaks across pages."""
+        self.set_font("cjk", "", TEXT_PT - 1.5)
+        value_mm = self.epw - LABEL_MM
+        for label, value, lines in block.rows:
+            cells = [(self._wrapped(label, LABEL_MM), LABEL_MM), (self._wrapped(value, value_mm), value_mm)]
+            height_mm = max(lines, *(len(wrapped) for wrapped, _ in cells)) * CELL_LINE_MM + 3
+            if self.get_y() + height_mm > self.page_break_trigger:
+                self.add_page()
+            top, left = self.get_y(), self.l_margin
+            for wrapped, width_mm in cells:
+                self.rect(left, top, width_mm, height_mm)
+                for number, line in enumerate(wrapped):
+                    self.set_xy(left, top + 1.5 + number * CELL_LINE_MM)
+                    self.cell(width_mm, CELL_LINE_MM, line)
+                left += width_mm
+            self.set_xy(self.l_margin, top + height_mm)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
