@@ -56,15 +56,8 @@ sa.Index("ix_case_file_queue", CASE.c.holder, CASE.c.state, CASE.c.due_at, CASE.
 sa.Index("ix_case_file_origin", CASE.c.origin, CASE.c.moved_at)
 sa.Index("ix_case_file_entry", CASE.c.entry, CASE.c.digest)
 # All that a queue is sorted and chosen by: it is walked, and counted, without touching the cases.
-sa.Index(
-    "ix_case_file_desk",
-    CASE.c.due_at,
-    CASE.c.id,
-    CASE.c.state,
-    CASE.c.holder,
-    CASE.c.department,
-    CASE.c.item,
-)
+_DESK = CASE.c.due_at, CASE.c.id, CASE.c.state, CASE.c.holder, CASE.c.department, CASE.c.item
+sa.Index("ix_case_file_desk", *_DESK)
 
 CASE_MESSAGE = sa.Table(
     "case_message",

@@ -1,9 +1,9 @@
-"""0006 indexes of all that a desk's queue is sorted and chosen by, and of who did what in the log"""
+"""0007 indexes of all that a desk's queue is sorted and chosen by, and of who did what in the log"""
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
