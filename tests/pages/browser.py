@@ -27,7 +27,7 @@ WIDTHS = (1280, 390)
 STUMBLES = """() => {
   const found = [];
   for (const field of document.querySelectorAll('input:not([type=hidden]), select, textarea'))
-    if (!field.labels || !field.labels.length) found.push('no label: ' + field.name);
+    if (!(field.labels && field.labels.length) && !field.ariaLabel) found.push('no label: ' + field.name);
   const ids = [...document.querySelectorAll('[id]')].map(one => one.id);
   for (const id of new Set(ids)) if (ids.filter(one => one === id).length > 1) found.push('id twice: ' + id);
   if (document.querySelectorAll('h1').length !== 1) found.push('not one h1');

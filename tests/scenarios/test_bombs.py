@@ -19,7 +19,7 @@ from tests.scenarios.world import TOWN
 PEAK_KB_MAX = 256 * 1024
 UNFOLDED = 1 << 30
 _RUN = """
-import json, resource, sys
+import json, sys
 from pathlib import Path
 from core.store.engine import open_sqlite
 from core.store.office import Office
@@ -34,7 +34,8 @@ with db.reading() as tx:
     Office.join(node, tx)
 taken = take(node, Path(sys.argv[3]).read_bytes(), carrier="usb")
 db.close()
-peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+# Of this program alone: what getrusage tells begins with the size of whoever started it.
+peak_kb = next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("VmHWM"))
 print(json.dumps({"peak_kb": peak_kb, "refused": [error.code for error in taken.refused]}))
 """
 

@@ -46,7 +46,7 @@ def _write_anew(node: Node, number: int) -> None:
         rows = tx.execute(sa.select(AUDIT).where(AUDIT.c.number >= number).order_by(AUDIT.c.number)).all()
         for row in rows:
             actor = "nobody" if row.number == number else row.actor
-            digest = audit._digest(
+            digest = audit.digest_of(
                 row.number, row.at, actor, row.action, row.subject, row.detail, bytes(previous)
             )
             values = {"actor": actor, "previous": previous, "digest": digest}
