@@ -35,10 +35,6 @@ class Standing:
     bill_fen: int
     paid_fen: int
 
-    @property
-    def is_open(self) -> bool:
-        return self.stage in (Stage.GATHERING, Stage.RUNNING)
-
 
 _ENDED_WITHOUT = frozenset({State.REFUSED, State.WITHDRAWN, State.VOID})
 

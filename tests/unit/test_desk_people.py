@@ -178,3 +178,57 @@ def test_the_audit_log_is_searched_and_the_search_is_itself_a_line(place: Place)
     sheet = browser.get(f"/audit?subject={case.id}&format=xlsx")
     assert sheet.content[:2] == b"PK"
     assert browser.get("/audit?since=gestern").status_code == 400
+    assert "case.accept" in browser.get(f"/audit?subject={case.id}&since=2026-03-02&until=2026-03-02").text
+    assert "没有符合条件" in browser.get(f"/audit?subject={case.id}&since=2026-03-03").text
+    assert "没有符合条件" in browser.get(f"/audit?subject={case.id}&until=2026-03-01").text
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"stand_in": "cr"}, "不能委托给本人"),
+        ({"until": "2026-03-01"}, "结束时间应晚于开始时间"),
+        ({"until": "2028-01-01"}, "不超过 366 天"),
+        ({"reason": ""}, "请写明原因"),
+        ({"since": "3 月 2 日"}, "日期应写成"),
+    ],
+)
+def test_a_leave_that_cannot_be_is_refused_in_words(place: Place, wrong: dict[str, str], words: str) -> None:
+    leave = {
+        "officer": "cr",
+        "stand_in": "cd",
+        "since": "2026-03-02",
+        "until": "2026-03-03",
+        "reason": "休假",
+    }
+    assert words in post(browser_of(place, "guan"), "/people", "/people/leave", **(leave | wrong))
+
+
+def test_a_leave_ends_early_and_only_once(place: Place) -> None:
+    away(place, "cr", "cd")
+    admin = browser_of(place, "guan")
+    page = admin.get("/people").text
+    address = page.partition('action="/people/leave/')[2].partition('"')[0]
+    assert "生效中" in page and address.endswith("/end")
+    assert "现在没有人请假" in post(admin, "/people", f"/people/leave/{address}")
+    assert "已结束" in post(admin, "/people", f"/people/leave/{address}")
+    with place.desks[CITY].db.reading() as tx:
+        assert place.desks[CITY].roster.get(tx, "cd").roles == (Role.DECIDER,)
+
+
+def test_a_head_of_window_arranges_leave_in_that_window_and_in_no_other(place: Place) -> None:
+    place.hire(CITY, "tou", "民政负责人", Role.WINDOW_HEAD, department=DEPARTMENT)
+    place.hire(CITY, "m1", "民政一", Role.HANDLER, department=DEPARTMENT)
+    place.hire(CITY, "m2", "民政二", Role.HANDLER, department=DEPARTMENT)
+    head = browser_of(place, "tou")
+    leave = {"since": "2026-03-02", "until": "2026-03-02", "reason": "休假"}
+    assert "不在同一部门" in post(head, "/people", "/people/leave", officer="m1", stand_in="ch", **leave)
+    assert "只能安排本部门" in post(head, "/people", "/people/leave", officer="ch", stand_in="ch2", **leave)
+    assert "已安排" in post(head, "/people", "/people/leave", officer="m1", stand_in="m2", **leave)
+
+
+def test_a_new_password_ends_the_sessions_of_the_old_one(place: Place) -> None:
+    worker, admin = browser_of(place, "ch"), browser_of(place, "guan")
+    assert "一次性密码" in post(admin, "/people", "/people/ch/reset")
+    assert "承办员" not in worker.get("/").text
+    assert "没有这种操作" in post(admin, "/people", "/people/ch/promote")
