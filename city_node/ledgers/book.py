@@ -11,7 +11,7 @@ from core.clock import CHINA, World
 from core.errors import LocalError, StateError
 from core.limits import Mode, clock_for
 from core.states import State
-from core.store.casebook import CASE, Casebook, suspensions_of
+from core.store.casebook import CASE, Casebook, region_of, suspensions_of
 from core.store.engine import METADATA, Database
 from core.store.office import Office
 
@@ -89,7 +89,7 @@ class Ledger:
         department = case.department or (item.department.name if item is not None else "")
         delivered = next((step.at for step in case.steps if step.state is State.DELIVERED), None)
         return {
-            "region": case.origin[:9] + "000",
+            "region": region_of(case.origin),
             "node": case.origin,
             "item": case.item,
             "department": department,

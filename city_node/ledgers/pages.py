@@ -1,6 +1,5 @@
 """The report: volume, share in time, time in transit, satisfaction; as tables, charts and spreadsheets."""
 
-from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
@@ -9,11 +8,11 @@ from city_node.ledgers.report import BY, Span
 from city_node.ledgers.words import WORDS
 from core.clock import CHINA
 from core.desk.charts import Series, bars, columns
+from core.desk.days import midnight_of
 from core.desk.facts import place_name
 from core.desk.sections import Page, Section, Wing
 from core.desk.table import Column, Kind, Table
 from core.desk.visit import Answer, Visit
-from core.errors import InputError
 from core.messages import CASE_ROLES, Role
 
 HOUR_S = 3600
@@ -124,13 +123,4 @@ def _name(visit: Visit, by: str, key: str) -> str:
 
 
 def _day(text: str, otherwise: str) -> str:
-    if not text:
-        return otherwise
-    try:
-        return datetime.strptime(text, "%Y-%m-%d").date().isoformat()  # noqa: DTZ007 - a day has no zone
-    except ValueError as error:
-        raise InputError(
-            "reports.date",
-            zh=f"日期应写成 2026-03-02：“{text[:20]}”。",
-            en=f"Write dates as 2026-03-02: {text[:20]!r}.",
-        ) from error
+    return midnight_of(text, "reports.date").date().isoformat() if text else otherwise

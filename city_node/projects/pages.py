@@ -9,11 +9,10 @@ from city_node.projects.words import WORDS
 from core import bodies
 from core.case import Case
 from core.clock import from_iso
-from core.desk.acting import perform
+from core.desk.acting import perform_one_of_many
 from core.desk.facts import item_of
 from core.desk.sections import Page, Section, Wing
 from core.desk.visit import Answer, Visit
-from core.errors import LiandongError, LocalError
 from core.identifiers import CaseId
 from core.messages import CASE_ROLES, Role
 from core.parallel import standing
@@ -64,14 +63,11 @@ class ProjectPages:
         for case in cases:
             if case.state is not State.SUBMITTED:
                 continue
-            try:
-                perform(
-                    context, officer.id, CaseId(case.id), "accept", {}, via=VIA, seen_version=case.version
-                )
-            except LocalError:
-                raise
-            except LiandongError as error:
-                refused.append(f"{case.id}: {error.text(visit.lang)}")
+            refusal = perform_one_of_many(
+                context, officer.id, CaseId(case.id), "accept", {}, VIA, case.version
+            )
+            if refusal is not None:
+                refused.append(f"{case.id}: {refusal.text(visit.lang)}")
         return self._page(visit, refused=refused)
 
     def meet(self, visit: Visit) -> Answer:

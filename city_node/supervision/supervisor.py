@@ -166,7 +166,7 @@ class Supervisor:
                 "department": one.charge.department,
                 "officer": one.charge.officer,
                 "node": one.charge.holder,
-                "region": one.charge.origin[:9] + "000",
+                "region": region_of(one.charge.origin),
                 "status": "issued",
                 "told": json.dumps(_to_tell(duties, one)),
             }
@@ -222,7 +222,7 @@ def _standing(found: Sequence[Judged]) -> dict[str, Any]:
         "department": charge.department if charge else None,
         "officer": charge.officer if charge else None,
         "node": charge.holder if charge else None,
-        "region": charge.origin[:9] + "000" if charge else None,
+        "region": region_of(charge.origin) if charge else None,
     }
 
 

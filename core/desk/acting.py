@@ -63,6 +63,28 @@ def perform(
         raise
 
 
+def perform_one_of_many(
+    context: DeskContext,
+    officer_id: str,
+    case_id: CaseId,
+    verb_name: str,
+    values: Values,
+    via: str,
+    seen_version: str,
+) -> LiandongError | None:
+    """:func:`perform` where others follow: a refusal is given back, so that it keeps none of them from being done.
+
+    Raises ``LocalError``: where the disk refuses, those after it would fare no better.
+    """
+    try:
+        perform(context, officer_id, case_id, verb_name, values, via=via, seen_version=seen_version)
+    except LocalError:
+        raise
+    except LiandongError as refusal:
+        return refusal
+    return None
+
+
 def open_matter(context: DeskContext, tx: sa.Connection, officer_id: str, case_id: CaseId) -> Matter:
     """The case for an officer who may see it, with its item. Raises ``InputError``, ``StateError``."""
     officer = context.roster.get(tx, officer_id)

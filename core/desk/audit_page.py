@@ -1,13 +1,13 @@
 """Who did what: a search through the log that cannot be edited unseen."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlencode
 
-from core.clock import CHINA, iso
+from core.clock import iso
 from core.desk.context import AuditWanted
+from core.desk.days import midnight_of
 from core.desk.table import Column, Kind, Table
 from core.desk.visit import Answer, Visit
-from core.errors import InputError
 
 PAGE, SHEET_MAX = 100, 10_000
 COLUMNS = (
@@ -35,11 +35,12 @@ def audit_page(visit: Visit) -> Answer:
         limit=SHEET_MAX if as_sheet else PAGE + 1,
     )
     context = visit.context
-    with context.db.transaction() as tx:
+    with context.db.reading() as tx:
         rows = list(context.audit_lines(tx, wanted))
-        if any(chosen.values()) or as_sheet:
-            kept = {f"by_{name}": value[:60] for name, value in chosen.items() if value}
-            context.audit(tx, actor=visit.signed_in.officer.id, action="audit.searched", **kept)
+    if any(chosen.values()) or as_sheet:
+        asked = {f"by_{name}": value[:60] for name, value in chosen.items() if value}
+        with context.db.transaction() as tx:
+            context.audit(tx, actor=visit.signed_in.officer.id, action="audit.searched", **asked)
     table = Table("audit", "审计日志", "Audit log", COLUMNS, rows if as_sheet else rows[:PAGE])
     if as_sheet:
         return visit.spreadsheet(table)
@@ -51,14 +52,4 @@ def audit_page(visit: Visit) -> Answer:
 
 
 def _day(text: str, plus: int) -> str:
-    if not text:
-        return ""
-    try:
-        day = datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=CHINA)
-    except ValueError as error:
-        raise InputError(
-            "audit.date",
-            zh=f"日期应写成 2026-03-02：“{text[:20]}”。",
-            en=f"Write dates as 2026-03-02: {text[:20]!r}.",
-        ) from error
-    return iso(day + timedelta(days=plus))
+    return iso(midnight_of(text, "audit.date") + timedelta(days=plus)) if text else ""

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from core.case import Case
-from core.desk.acting import open_matter, perform
+from core.desk.acting import open_matter, perform_one_of_many
 from core.desk.given import Kind
 from core.desk.rights import barred, open_steps
 from core.desk.verbs import VERBS, Verb
 from core.desk.visit import Answer, Visit
-from core.errors import InputError, LiandongError, LocalError
+from core.errors import InputError
 from core.identifiers import CaseId, parse_case_id
 
 CASES_MAX = 200
@@ -57,13 +57,9 @@ def _one(
     visit: Visit, case_id: CaseId, verb: Verb, values: dict[str, list[str]], version: str | None
 ) -> Line:
     officer = visit.signed_in.officer
-    try:
-        perform(visit.context, officer.id, case_id, verb.name, values, via=VIA, seen_version=version or "")
-    except LocalError:
-        # The disk refuses: the ones after it would fare no better.
-        raise
-    except LiandongError as error:
-        return Line(case_id, False, error.text(visit.lang))
+    refusal = perform_one_of_many(visit.context, officer.id, case_id, verb.name, values, VIA, version or "")
+    if refusal is not None:
+        return Line(case_id, False, refusal.text(visit.lang))
     return Line(case_id, True, visit.say("case.done", verb=verb.text(visit.lang)))
 
 

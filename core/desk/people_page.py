@@ -1,14 +1,14 @@
 """The officers of this node: entered, given roles and one-time passwords, disabled, and stood in for while away."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
 
-from core.clock import CHINA
-from core.desk.acting import perform
+from core.desk.acting import perform_one_of_many
+from core.desk.days import midnight_of
 from core.desk.visit import Answer, Visit
-from core.errors import InputError, LiandongError, LocalError, StateError
+from core.errors import InputError, StateError
 from core.identifiers import CaseId
 from core.messages import Role
 from core.states import State
@@ -81,8 +81,8 @@ def begin_leave(visit: Visit) -> Answer:
             context.world,
             officer=absent.id,
             stand_in=stand_in.id,
-            since=_midnight(visit.typed("since")),
-            until=_midnight(visit.typed("until")) + timedelta(days=1),
+            since=midnight_of(visit.typed("since").strip(), "leave.date"),
+            until=midnight_of(visit.typed("until").strip(), "leave.date") + timedelta(days=1),
             reason=visit.typed("reason").strip(),
             set_by=by.id,
         )
@@ -115,13 +115,11 @@ def _hand_over(visit: Visit, absent: str, stand_in: str) -> tuple[int, list[str]
         if case.officers.handling != absent:
             continue
         values = {"officer": [stand_in], "department": [case.department] if case.department else []}
-        try:
-            perform(context, by.id, CaseId(case.id), "assign", values, via=VIA, seen_version=case.version)
+        refusal = perform_one_of_many(context, by.id, CaseId(case.id), "assign", values, VIA, case.version)
+        if refusal is None:
             handed += 1
-        except LocalError:
-            raise
-        except LiandongError as error:
-            refused.append(f"{case.id}: {error.text(visit.lang)}")
+        else:
+            refused.append(f"{case.id}: {refusal.text(visit.lang)}")
     return handed, refused
 
 
@@ -135,17 +133,6 @@ def _require_mine(visit: Visit, department: str) -> None:
         zh=f"{officer.name} 只能安排本部门人员的代办。",
         en=f"{officer.name} may only arrange leave in their own department.",
     )
-
-
-def _midnight(text: str) -> datetime:
-    try:
-        return datetime.strptime(text.strip(), "%Y-%m-%d").replace(tzinfo=CHINA)
-    except ValueError as error:
-        raise InputError(
-            "leave.date",
-            zh=f"日期应写成 2026-03-02：“{text[:20]}”。",
-            en=f"Write dates as 2026-03-02: {text[:20]!r}.",
-        ) from error
 
 
 def _page(visit: Visit, *, told: str = "", refused: Any = ()) -> Answer:

@@ -398,9 +398,9 @@ def suspensions_of(case: Case) -> tuple[Suspension, ...]:
     )
 
 
-def region_of(case_id: CaseId) -> str:
-    """The partition of a case: the township's division of its number, or the city's."""
-    return case_id[:9] + "000"
+def region_of(number: str) -> str:
+    """The partition of a case: the township's division of its number or of its node, or the city's."""
+    return number[:9] + "000"
 
 
 def row_digest(data: bytes) -> str:
