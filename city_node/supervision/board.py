@@ -7,6 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from city_node.history import steps_of
 from city_node.supervision.tables import CARD, CARD_STEP, MATTER, WATCH
 from core.clock import iso
 from core.errors import InputError
@@ -134,11 +135,7 @@ def cards(tx: sa.Connection, wanted: Wanted, limit: int = PAGE) -> tuple[list[sa
 
 def steps(tx: sa.Connection, card_id: str) -> list[sa.Row[Any]]:
     """The history of a card, in order."""
-    return list(
-        tx.execute(
-            sa.select(CARD_STEP).where(CARD_STEP.c.card_id == card_id).order_by(CARD_STEP.c.number)
-        ).all()
-    )
+    return steps_of(tx, CARD_STEP.c.card_id, card_id)
 
 
 def of_case(tx: sa.Connection, case_id: str) -> list[sa.Row[Any]]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from city_node.history import ITSELF, add_step
 from city_node.supervision.subjects import Judged, of_case, of_matter
 from city_node.supervision.tables import CARD, CARD_STEP, MATTER, WATCH
 from core.case import Case
@@ -30,8 +31,6 @@ SWEEP_MAX = 500
 """Subjects looked at in one transaction."""
 NOW = ""
 """``look_at`` of a subject that moved: sorts before every instant."""
-ITSELF = "—"
-"""Who acts where no person does."""
 
 
 _DUE = (
@@ -243,17 +242,6 @@ def step(
     status: str = "",
 ) -> None:
     """Add to a card's history; ``status`` is where it stands from now on, if that changes."""
-    last = tx.scalar(sa.select(sa.func.max(CARD_STEP.c.number)).where(CARD_STEP.c.card_id == card_id)) or 0
-    tx.execute(
-        sa.insert(CARD_STEP).values(
-            card_id=card_id,
-            number=last + 1,
-            what=what,
-            officer=officer.id if officer else "",
-            name=officer.name if officer else ITSELF,
-            at=at,
-            words=words,
-        )
-    )
+    add_step(tx, CARD_STEP.c.card_id, card_id, what, officer, at, words)
     if status:
         tx.execute(sa.update(CARD).where(CARD.c.id == card_id).values(status=status))
