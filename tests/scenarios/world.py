@@ -19,6 +19,7 @@ from sync.transport.base import LineDown
 CITY = NodeId("430981000000")
 TOWN = NodeId("430981102000")
 OTHER_TOWN = NodeId("430981105000")
+ROUNDS_ENOUGH = 100
 
 
 class TestWorld:
@@ -100,7 +101,7 @@ class Network:
     def meet(self, name: NodeId) -> meeting.Meeting:
         node = self.nodes[name]
         assert node.place.parent is not None
-        return meeting.meet(node, self.lines[name], node.place.parent)
+        return meeting.meet(node, self.lines[name], node.place.parent, _come_to_an_end)
 
     def settle(self, rounds: int = 4, *names: NodeId) -> None:
         """Let everyone (or those named) meet their parents, villages first, until news has gone up and answers down."""
@@ -140,6 +141,10 @@ class Network:
             city = self.nodes[CITY]
             with city.db.transaction() as tx:
                 store_keys(tx, city.keyring.take_certificates([pair.signing, pair.sealing]))
+
+
+def _come_to_an_end(done: meeting.Meeting) -> None:
+    assert done.rounds <= ROUNDS_ENOUGH, "two nodes go on meeting for ever"
 
 
 def _down() -> LineDown:
