@@ -5,7 +5,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.errors import StateError
-from sync import attachments, damage, repair
+from sync import attachments, damage, repair, scans
 from sync.attachments import FileManifest
 from sync.held import held
 from sync.installation import Installation
@@ -101,3 +101,7 @@ class ScannedFiles:
     def open(self, manifest: FileManifest) -> bytes:
         """The plain file. Raises ``LocalError`` (``attachment.*``) where it is not whole."""
         return attachments.open_file(manifest, self._node.chunks)
+
+    def seal(self, name: str, data: bytes) -> dict[str, Any]:
+        """Take in a scan: the fields of its manifest. Raises ``InputError`` (``scan.kind``, ``attachment.*``), ``LocalError``."""
+        return scans.seal_scan(self._node.world, name, data, self._node.chunks)

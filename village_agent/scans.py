@@ -1,55 +1,22 @@
-"""Scanned files: read once, named safely, sealed into the chunk store before any message names them."""
+"""Scanned files at a path: read once, whole, and sealed; wherever the stick with them goes then."""
 
 import stat
-import unicodedata
 from pathlib import Path
 
 from core.bodies import AttachmentManifest
 from core.clock import World
 from core.errors import InputError
-from sync.attachments import FILE_BYTES_MAX, ChunkStore, seal_file
-
-NAME_CHARS_MAX = 120
-
-MEDIA_TYPES = {
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".png": "image/png",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".pdf": "application/pdf",
-    ".ofd": "application/ofd",
-    ".doc": "application/msword",
-    ".docx": "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-    ".txt": "text/plain",
-}
+from sync import scans
+from sync.attachments import FILE_BYTES_MAX, ChunkStore
 
 
 def seal_scan(world: World, path: Path, store: ChunkStore) -> AttachmentManifest:
-    """Seal the file at ``path``; durable when this returns, wherever the stick with it goes then.
+    """Seal the file at ``path``; durable when this returns.
 
     Raises ``InputError`` (``scan.*``, ``attachment.*``), ``LocalError`` (``store.full``).
     """
-    media_type = MEDIA_TYPES.get(path.suffix.lower())
-    if media_type is None:
-        known = " ".join(sorted(suffix[1:] for suffix in MEDIA_TYPES))
-        raise InputError(
-            "scan.kind",
-            zh=f"不支持这种文件（{path.suffix[:10] or '无扩展名'}），可用：{known}。",
-            en=f"This kind of file ({path.suffix[:10] or 'no extension'}) is not supported; use {known}.",
-        )
-    sealed = seal_file(world, _read(path), store)
-    return AttachmentManifest(
-        sealed.id, safe_name(path.name), media_type, sealed.size, sealed.key, sealed.chunk_size, sealed.chunks
-    )
-
-
-def safe_name(name: str) -> str:
-    """The file's name for people: printable, short, never a path."""
-    plain = unicodedata.normalize("NFC", name).replace("/", "_").replace("\\", "_")
-    shown = "".join(char if char.isprintable() else "_" for char in plain).strip(". ") or "scan"
-    stem, dot, suffix = shown.rpartition(".")
-    return shown if len(shown) <= NAME_CHARS_MAX else stem[: NAME_CHARS_MAX - len(suffix) - 1] + dot + suffix
+    scans.media_type_of(path.name)
+    return AttachmentManifest(**scans.seal_scan(world, path.name, _read(path), store))
 
 
 def _read(path: Path) -> bytes:

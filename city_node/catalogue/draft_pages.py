@@ -49,7 +49,7 @@ class DraftPages:
 
     def bring(self, visit: Visit) -> Answer:
         """Take the sheets as the draft, whole or not at all."""
-        context, data = visit.context, visit.files.get("file", b"")
+        context, data = visit.context, visit.file("file")
         if not data:
             raise InputError(
                 "draft.no_file", zh="请选择要导入的 xlsx 文件。", en="Choose the xlsx file to import."

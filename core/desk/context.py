@@ -33,6 +33,9 @@ class Files(Protocol):
     def open(self, manifest: AttachmentManifest) -> bytes:
         """The plain file. Raises ``LocalError`` where it is not whole."""
 
+    def seal(self, name: str, data: bytes) -> Mapping[str, Any]:
+        """Encrypt a scan and keep it: the fields of its manifest. Raises ``InputError`` where no office could use it, ``LocalError``."""
+
 
 Facts = Mapping[str, Any]
 """A neighbour: ``node``, ``last_contact_at``, ``carrier``, ``waiting_envelopes``, ``waiting_bytes``,

@@ -7,7 +7,9 @@ from typing import Any
 
 from core.application import Checked, HandedIn, IntakeProblems, Part, Problem, Sheet, check, item_for
 from core.catalogue import Catalogue
+from core.desk import scans
 from core.desk.acting import readable_case
+from core.desk.sections import Bounds
 from core.desk.visit import Answer, Visit
 from core.errors import Lang
 from core.identifiers import parse_case_id
@@ -15,7 +17,10 @@ from core.items import FieldType, FormField, Item
 from core.messages import Role
 from core.regions import load_yuanjiang
 from core.shape import to_plain
+from core.store import pending_scans
 
+BOUNDS = Bounds(files=20, bytes=24 << 20, fields=400)
+"""One go; scans that came before are kept, so more can follow."""
 ROWS = 6
 """Lines of a table that are offered; empty ones are left out."""
 _COUNT = re.compile(r"[0-9]{1,2}")
@@ -67,11 +72,18 @@ def submit(visit: Visit) -> Answer:
     """Hand it in; where something is wrong all of it is told, and nothing typed is lost."""
     item = _item(visit)
     typed = {name: values[0] for name, values in visit.form.items() if values}
+    kept, problems = scans.received(visit, len(item.materials))
+    if typed.get("go") == "more" and not problems:
+        return _page(visit, item, typed, (), kept=kept)
     try:
         project = typed.get("project", "")
-        case_id = take_in(visit, checked(visit, _sheet(item, typed)), project)
+        application = checked(visit, _sheet(item, typed, kept))
+        if problems:
+            raise IntakeProblems(problems)
+        case_id = take_in(visit, application, project)
     except IntakeProblems as error:
-        return _page(visit, item, typed, error.problems, 400)
+        every = [*error.problems, *(one for one in problems if one not in error.problems)]
+        return _page(visit, item, typed, every, 400, kept)
     return visit.go(f"/projects/{project}" if project else f"/case/{case_id}?done=submitted")
 
 
@@ -87,6 +99,8 @@ def take_in(visit: Visit, application: Checked, project: str = "") -> str:
     with context.db.transaction() as tx:
         context.db.require_room()
         case = context.office.casework.submit(tx, officer.actor(Role.WINDOW), application.submission(project))
+        for scan in application.files:
+            pending_scans.let_go(tx, officer.id, scan.id)
         context.audit(tx, actor=officer.id, action="case.submitted", subject=case.id, via="page")
     return case.id
 
@@ -115,7 +129,7 @@ def _item(visit: Visit) -> Item:
     return item_for(_catalogue(visit), visit.context.tier, visit.request.path_params["item"])
 
 
-def _sheet(item: Item, typed: Mapping[str, str]) -> Sheet:
+def _sheet(item: Item, typed: Mapping[str, str], kept: scans.Kept) -> Sheet:
     applicant = {
         name.removeprefix("applicant."): value.strip()
         for name, value in typed.items()
@@ -127,6 +141,7 @@ def _sheet(item: Item, typed: Mapping[str, str]) -> Sheet:
             material.name,
             _number(typed.get(f"material.{at}.originals", "")),
             _number(typed.get(f"material.{at}.copies", "")),
+            files=kept[at],
         )
         for at, material in enumerate(item.materials)
     )
@@ -151,7 +166,12 @@ def _number(text: str) -> int:
 
 
 def _page(
-    visit: Visit, item: Item, typed: Mapping[str, str], problems: Iterable[Problem], status: int = 200
+    visit: Visit,
+    item: Item,
+    typed: Mapping[str, str],
+    problems: Iterable[Problem],
+    status: int = 200,
+    kept: scans.Kept | None = None,
 ) -> Answer:
     lang, given = visit.lang, dict(typed)
     given.setdefault("applicant.id_type", "身份证")
@@ -163,6 +183,7 @@ def _page(
             material,
             Box(f"material.{at}.originals", "", "number", False, given.get(f"material.{at}.originals", "")),
             Box(f"material.{at}.copies", "", "number", False, given.get(f"material.{at}.copies", "")),
+            [(scan.id, scan.name, f"{-(-scan.size // 1024)} KB") for scan in (kept or {}).get(at, ())],
         )
         for at, material in enumerate(item.materials)
     ]
@@ -218,4 +239,4 @@ def _place(problem: Problem) -> str:
         return f"applicant.{problem.key}"
     if problem.part is Part.FORM:
         return f"form.{problem.key.partition('[')[0]}"
-    return "materials"
+    return problem.key if problem.key.startswith("scan.") else "materials"

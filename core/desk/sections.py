@@ -25,14 +25,29 @@ EVERYBODY = frozenset[Role]()
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """How much a form that brings files may bring: files, bytes in all, other fields."""
+
+    files: int
+    bytes: int
+    fields: int
+
+
+ONE_FILE = Bounds(files=1, bytes=4 << 20, fields=20)
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
-    """One address. ``public``: without signing in; ``roles`` of those who may open it, empty for those of its section."""
+    """One address. ``public``: without signing in, and without files; ``roles`` of those who may open it, empty for those
+    of its section.
+    """
 
     path: str
     handler: Handler
     method: str = "GET"
     roles: frozenset[Role] = EVERYBODY
     public: bool = False
+    bounds: Bounds = ONE_FILE
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from core.desk.context import DeskContext
 from core.desk.facts import place_name
 from core.desk.sections import Section, Wing
 from core.desk.table import Table, shown
+from core.desk.upload import Sent
 from core.desk.words import WORDS, say
 from core.errors import Fault, InputError, Lang, LiandongError
 from core.identifiers import CaseId, NodeId, display_case_id
@@ -83,7 +84,7 @@ class Visit:
     lang: Lang
     form: Mapping[str, Sequence[str]]
     session: Session | None = None
-    files: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, Sequence[Sent]] = field(default_factory=dict)
     cookies: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -106,6 +107,10 @@ class Visit:
 
     def typed(self, name: str) -> str:
         return (self.form.get(name) or [""])[0]
+
+    def file(self, name: str) -> bytes:
+        """The content of the one file of a field, empty where none was chosen."""
+        return next((sent.data for sent in self.files.get(name, ())), b"")
 
     def query(self, name: str) -> str:
         return self.request.query_params.get(name, "")[:200]

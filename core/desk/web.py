@@ -59,7 +59,7 @@ SHARED = Wing(
             (
                 Page("/intake", intake_page.items_page),
                 Page("/intake/{item}", intake_page.form_page),
-                Page("/intake/{item}", intake_page.submit, "POST"),
+                Page("/intake/{item}", intake_page.submit, "POST", bounds=intake_page.BOUNDS),
             ),
             frozenset({Role.WINDOW}),
         ),
@@ -132,7 +132,11 @@ class _Desk:
             visit = self._visit(request)
             try:
                 if request.method == "POST" and brings_a_file(request) and not page.public:
-                    sent = await read_upload(request)
+                    # Nobody fills the memory of this machine without having signed in.
+                    await run_in_threadpool(self._find_session, visit)
+                    if visit.session is None:
+                        return visit.go("/sign-in")
+                    sent = await read_upload(request, page.bounds)
                     visit.form, visit.files = sent.fields, sent.files
                 elif request.method == "POST":
                     visit.form = await read_form(request)
@@ -144,7 +148,8 @@ class _Desk:
 
     def _answer(self, section: Section, page: Page, visit: Visit) -> Response:
         try:
-            self._find_session(visit)
+            if visit.session is None:
+                self._find_session(visit)
             if not page.public:
                 away = self._turned_away(visit)
                 if away is not None:

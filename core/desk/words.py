@@ -155,6 +155,13 @@ WORDS = {
     "intake.problems": ("有 {count} 处需要改正", "{count} to mend"),
     "intake.originals": ("原件份数", "Originals"),
     "intake.copies": ("复印件份数", "Copies"),
+    "intake.scans": ("扫描件", "Scans"),
+    "intake.unscan": ("不要", "leave out"),
+    "intake.more": ("先上传扫描件，继续填写", "Upload the scans, go on filling in"),
+    "intake.scans_hint": (
+        "图片、PDF 或 OFD，单个不超过 20 MB，一次合计不超过 24 MB；可分几次上传，已上传的不会丢。",
+        "Images, PDF or OFD, at most 20 MB each and 24 MB at once; upload in several goes if need be, nothing is lost.",
+    ),
     "intake.submit": ("登记", "Register"),
     "intake.done": ("已登记。请把编号告诉申请人。", "Registered. Please tell the applicant the number."),
     "people.title": ("工作人员", "Officers"),

@@ -12,6 +12,7 @@ from city_node.desk import wings
 from city_node.office import CityOffice
 from city_node.projects.book import PROJECT_CASE
 from core.bodies import NoteAdded
+from core.case import Case
 from core.desk.web import desk_app
 from core.identifiers import CaseId
 from core.items import FieldType, FormField, Item
@@ -107,8 +108,7 @@ def test_all_that_is_wrong_is_told_at_once_and_nothing_typed_is_lost(place: Plac
     assert page.count('<li><a href="#') >= 3
     assert 'href="#applicant.id_no"' in page and 'href="#materials"' in page
     assert 'value="110105194912310021"' in page and "𠮷田䶮" in page
-    with place.desks[CITY].db.reading() as tx:
-        assert tx.exec_driver_sql("SELECT count(*) FROM case_file").scalar() == 0
+    assert no_case(place)
 
 
 def test_a_township_takes_in_what_is_its_own_and_the_city_gets_it(place: Place) -> None:
@@ -182,3 +182,105 @@ def test_a_project_that_nobody_opened_is_refused_in_words(place: Place) -> None:
     place.hire(CITY, "au", "审计", Role.AUDITOR)
     assert browser_of(place, "cw").get("/projects/nothing").status_code == 400
     assert browser_of(place, "au").get("/projects").status_code == 403
+
+
+JPEG = b"\xff\xd8\xff" + bytes(range(256)) * 300
+
+
+def send(
+    browser: TestClient, item: Item, typed: dict[str, str], *scans: tuple[str, str, bytes], **more: str
+) -> tuple[int, str, str]:
+    """Press a button of the form with files chosen: (field, name, content)."""
+    page = browser.get(f"/intake/{item.code}").text
+    files = [(field, (name, data, "application/octet-stream")) for field, name, data in scans]
+    files = files or [("scan.0", ("", b"", "application/octet-stream"))]
+    done = browser.post(
+        f"/intake/{item.code}", data={"csrf": hidden(page, "csrf"), **typed, **more}, files=files
+    )
+    return done.status_code, str(done.url), done.text
+
+
+def case_at_city(place: Place, id_: CaseId) -> Case:
+    with place.desks[CITY].db.reading() as tx:
+        return place.offices[CITY].casebook.get(tx, id_)
+
+
+def no_case(place: Place) -> bool:
+    with place.desks[CITY].db.reading() as tx:
+        return tx.exec_driver_sql("SELECT count(*) FROM case_file").scalar() == 0
+
+
+def kept_scans(page: str) -> dict[str, str]:
+    return dict(re.findall(r'name="(scan\.\d+\.kept)" value="([0-9a-f]{32})"', page))
+
+
+def test_papers_are_scanned_at_the_window_and_reach_the_case_whole(place: Place) -> None:
+    browser, item = browser_of(place, "cw"), place.item()
+    status, address, page = send(browser, item, filled(item), ("scan.0", "身份证.jpg", JPEG))
+    assert status == 200 and "/case/" in address, page
+    case = case_at_city(place, CaseId(address.partition("/case/")[2][:26]))
+    (manifest,) = case.attachments
+    assert manifest.name == "身份证.jpg"
+    assert case.materials[0].attachments == (manifest.id,)
+    assert place.desks[CITY].files.open(manifest) == JPEG
+    assert "身份证.jpg" in page
+
+
+def test_a_scan_need_not_be_chosen_again_when_something_else_is_wrong(place: Place) -> None:
+    browser, item = browser_of(place, "cw"), place.item()
+    wrong = filled(item) | {"applicant.mobile": "12"}
+    status, _, page = send(browser, item, wrong, ("scan.0", "a.jpg", JPEG), ("scan.0", "b.jpg", JPEG + b"b"))
+    assert status == 400
+    assert "a.jpg" in page and "b.jpg" in page
+    first, second = re.findall(r'name="scan\.0\.kept" value="([0-9a-f]{32})"', page)
+    csrf = hidden(page, "csrf")
+    form = {"csrf": csrf, **filled(item), "scan.0.kept": [first, second], "unscan": first}
+    done = browser.post(f"/intake/{item.code}", data=form, files=[("scan.0", ("", b""))])
+    case = case_at_city(place, CaseId(str(done.url).partition("/case/")[2][:26]))
+    assert [one.name for one in case.attachments] == ["b.jpg"]
+
+
+def test_scans_can_be_brought_in_several_goes_before_the_form_is_handed_in(place: Place) -> None:
+    browser, item = browser_of(place, "cw"), place.item()
+    status, address, page = send(browser, item, filled(item), ("scan.0", "a.jpg", JPEG), go="more")
+    assert status == 200 and "/case/" not in address
+    again = send(browser, item, filled(item) | kept_scans(page), ("scan.0", "b.pdf", b"%PDF-1.7"))
+    case = case_at_city(place, CaseId(again[1].partition("/case/")[2][:26]))
+    assert [one.name for one in case.attachments] == ["a.jpg", "b.pdf"]
+
+
+def test_what_is_no_scan_is_refused_in_words_and_the_others_are_kept(place: Place) -> None:
+    browser, item = browser_of(place, "cw"), place.item()
+    sent = [("scan.0", "virus.exe", b"MZ"), ("scan.0", "leer.jpg", b""), ("scan.0", "a.jpg", JPEG)]
+    status, _, page = send(browser, item, filled(item), *sent)
+    assert status == 400
+    assert "virus.exe" in page and "leer.jpg" in page
+    assert 'href="#scan.0"' in page
+    assert list(kept_scans(page)) == ["scan.0.kept"]
+
+
+def test_nobody_hands_in_the_scan_that_another_officer_has_chosen(place: Place) -> None:
+    item = place.item()
+    _, _, page = send(browser_of(place, "cw"), item, filled(item), ("scan.0", "a.jpg", JPEG), go="more")
+    other = browser_of(place, "ch")
+    status, _, refused = send(other, item, filled(item) | kept_scans(page))
+    assert status in (400, 403)
+    assert no_case(place)
+    assert "a.jpg" not in refused
+
+
+def test_a_form_with_more_than_may_come_at_once_is_refused_whole(place: Place) -> None:
+    browser, item = browser_of(place, "cw"), place.item()
+    many = [("scan.0", f"{number}.jpg", b"\xff\xd8") for number in range(21)]
+    assert send(browser, item, filled(item), *many)[0] == 400
+    large = [("scan.0", f"{number}.jpg", bytes(9 << 20)) for number in range(3)]
+    assert send(browser, item, filled(item), *large)[0] == 400
+    assert no_case(place)
+
+
+def test_who_is_not_signed_in_sends_no_files(place: Place) -> None:
+    office = place.offices[CITY]
+    assert isinstance(office, CityOffice)
+    stranger = TestClient(desk_app(place.desks[CITY], *wings(office)), base_url="http://desk")
+    done = stranger.post("/intake/x", data={"csrf": "x"}, files=[("scan.0", ("a.jpg", JPEG))])
+    assert str(done.url).endswith("/sign-in")

@@ -24,7 +24,7 @@ from core.store.migrate import metadata_differences, upgrade
 
 app = import_module(sys.argv[1] + ".app")
 import_module(sys.argv[1] + ".cli")
-for shared in ("officers", "reporting", "sessions"):
+for shared in ("officers", "pending_scans", "reporting", "sessions"):
     import_module("core.store." + shared)
 db = open_sqlite(Path(sys.argv[2]))
 upgrade(db, app.CHAINS, None)

@@ -11,13 +11,14 @@ from core.application import HandedIn, IntakeProblems, Part, Sheet
 from core.errors import InputError, LocalError
 from core.states import State
 from sync.attachments import Sealed, open_file
+from sync.scans import safe_name
 from sync.tables import ATTACHMENT, AUDIT, MESSAGE
 from tests.scenarios.world import TestWorld
 from tests.unit.village_kit import ITEM, TABLE_ITEM, applicant, open_desk, person, sheet
 from village_agent import intake as intake_module
 from village_agent.drafts import DRAFT
 from village_agent.people_seen import find_cases
-from village_agent.scans import safe_name, seal_scan
+from village_agent.scans import seal_scan
 from village_agent.session import Session
 
 
