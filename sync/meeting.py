@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from core.errors import LiandongError
 from core.identifiers import NodeId
 from core.store.prepared import Prepared
-from sync import audit, contact, neighbour
+from sync import attachments, audit, contact, neighbour
 from sync.compose import Composed, compose
 from sync.node import Node
 from sync.outbox import queue_of
@@ -174,13 +174,16 @@ _SUMS = Prepared(sa.select(sa.func.sum(STREAM.c.messages), sa.func.sum(STREAM.c.
 
 
 def is_owing(node: Node, peer: NodeId) -> bool:
-    """Whether anything recorded here has not been signed for by ``peer``, sealed or not."""
+    """Whether anything recorded here has not been signed for by ``peer``, sealed or not, or is wished for again."""
     with node.db.reading() as tx:
         return _owes(tx, peer)
 
 
 def _owes(tx: sa.Connection, peer: NodeId) -> bool:
-    return _UNSEALED.scalar(tx) is not None or queue_of(tx, peer).envelopes > 0
+    if _UNSEALED.scalar(tx) is not None or queue_of(tx, peer).envelopes > 0:
+        return True
+    # A part of a file that it had signed for and has lost since.
+    return next(attachments.chunks_owed(tx, peer, None), None) is not None
 
 
 def mark(node: Node) -> tuple[int, int]:

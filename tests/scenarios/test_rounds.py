@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from core.identifiers import NodeId
-from sync import meeting
+from sync import attachments, meeting
 from tests.scenarios.offices import VILLAGE, Offices
 from tests.scenarios.world import CITY
 
@@ -53,3 +53,17 @@ def test_a_part_that_rotted_on_the_way_is_sent_a_few_times_and_not_all_night(tmp
     done = meeting.meet(city.nodes[VILLAGE], city.lines[VILLAGE], TOWN)
     assert done.rounds <= ROUNDS_ENOUGH
     assert done.sent_bytes < 3 * len(SCAN)
+
+
+def test_a_part_that_was_signed_for_and_lost_comes_in_the_meeting_that_tells_of_it(tmp_path: Path) -> None:
+    city = Offices(tmp_path, 1, VILLAGE)
+    case_id = city.submit(VILLAGE, files=(SCAN,))
+    city.settle(2)
+    (manifest,) = city.case(CITY, case_id).attachments
+    node = city.nodes[CITY]
+    lost = manifest.chunks[0]
+    next((tmp_path / f"{CITY}-chunks").rglob(lost)).unlink()
+    with node.db.transaction() as tx:
+        assert attachments.lose_chunk(tx, lost) == [manifest.id]
+    meeting.meet(city.nodes[TOWN], city.lines[TOWN], CITY)
+    assert attachments.open_file(manifest, node.chunks) == SCAN
