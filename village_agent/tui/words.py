@@ -3,6 +3,8 @@
 from textual.content import Content
 
 from core.labels import label
+from village_agent.tui.words_care import CARE_WORDS
+from village_agent.tui.words_setup import SETUP_WORDS
 from village_agent.widths import safe
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -219,11 +221,19 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+_WORDS |= SETUP_WORDS | CARE_WORDS
+
+
 def say(key: str, lang: str, **values: object) -> str:
     """The words under ``key`` here, or of :mod:`core.labels`."""
     if key in _WORDS:
         return _WORDS[key][lang == "en"].format(**values)
     return label(key, lang, **values)
+
+
+def has_words(key: str) -> bool:
+    """Whether there are words under ``key`` here."""
+    return key in _WORDS
 
 
 def keys() -> tuple[str, ...]:

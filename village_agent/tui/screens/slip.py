@@ -53,7 +53,8 @@ class QrScreen(DeskScreen):
         yield Horizontal(Qr(_qr(self, self.case_id)), Static(id="beside"))
 
     def on_mount(self) -> None:
-        words = f" {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
+        mark = f" [{self.words('practice.mark')}]\n\n" if self.desk.is_practice else ""
+        words = f"{mark} {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
         self.query_one("#beside", Static).update(painted(words))
 
     def show_frame(self) -> None:
