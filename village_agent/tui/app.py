@@ -258,6 +258,12 @@ class DeskApp(App[None]):
             return
         self._lock()
 
+    def action_operators(self) -> None:
+        from village_agent.tui.screens.operators import OperatorsScreen
+
+        if not self.desk.is_practice:
+            self._visit(OperatorsScreen)
+
     def _tell(self, words: str) -> None:
         """Say something on the page that is open."""
         from village_agent.tui.base import DeskScreen

@@ -16,7 +16,7 @@ from core.store.engine import CommitUnknown
 from village_agent.line_state import line_state
 from village_agent.session import Session
 from village_agent.tui.words import painted, say
-from village_agent.widths import shorten
+from village_agent.widths import shorten, wrap
 
 if TYPE_CHECKING:
     from village_agent.tui.app import DeskApp
@@ -157,7 +157,7 @@ class DeskScreen(Screen[None]):
         """Say something above the line; nothing takes the place away."""
         place = self.query_one("#message", Static)
         if words or place.display:
-            place.update(painted(words))
+            place.update(painted("\n".join(wrap(words, max(40, self.app.size.width - 2)))))
             place.display = bool(words)
 
     def tell_error(self, error: LiandongError) -> None:

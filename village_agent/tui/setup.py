@@ -17,8 +17,11 @@ from core.errors import LiandongError
 from village_agent.first_run import STEPS, Plan, Step, is_begun, read_plan, write_plan
 from village_agent.session import Session
 from village_agent.tui.base import key, key_lines
+from village_agent.tui.pin_line import PinLine
+from village_agent.tui.typed_ahead import TypedAhead
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, say
+from village_agent.widths import wrap
 
 if TYPE_CHECKING:
     from village_agent.tui.app import DeskApp
@@ -41,16 +44,31 @@ class Setup:
     """What is to be told on the next page."""
 
 
-class Answer(Horizontal):
-    """A label and one line of text."""
+class Line(TypedAhead, PinLine):
+    """One line; Enter in the last one of a page goes on."""
 
-    def __init__(self, name: str, label: str, value: str, *, hidden: bool = False) -> None:
+    ENTER_LEAVES = True
+
+
+class LastLine(TypedAhead, PinLine):
+    """The last line of a page."""
+
+    ENTER_LEAVES = False
+
+
+class Answer(Horizontal):
+    """A label and one line of text; ``last`` on its page or not."""
+
+    def __init__(
+        self, name: str, label: str, value: str, *, hidden: bool = False, last: bool = False
+    ) -> None:
         super().__init__(classes="answer")
         self._name, self._label, self._value, self._hidden = name, label, value, hidden
+        self._kind = LastLine if last else Line
 
     def compose(self) -> ComposeResult:
         yield Static(painted(f"  {self._label}"), classes="label")
-        yield Input(
+        yield self._kind(
             self._value,
             id=self._name,
             password=self._hidden,
@@ -92,6 +110,11 @@ class SetupScreen(Screen[None]):
     def lang(self) -> str:
         return self.desk_app.lang
 
+    @property
+    def cells(self) -> int:
+        """As wide as a line of text may be."""
+        return max(40, self.app.size.width - 6)
+
     def words(self, key_: str, **values: object) -> str:
         return say(key_, self.lang, **values)
 
@@ -108,7 +131,8 @@ class SetupScreen(Screen[None]):
 
     def text(self, key_: str, **values: object) -> Static:
         """A paragraph."""
-        return Static(painted(self.words(key_, **values) + "\n"), classes="text", markup=False)
+        lines = wrap(self.words(key_, **values), self.cells)
+        return Static(painted("\n".join([*lines, ""])), classes="text", markup=False)
 
     def on_mount(self) -> None:
         title = self.words(
@@ -136,7 +160,7 @@ class SetupScreen(Screen[None]):
 
     def tell(self, words: str) -> None:
         place = self.query_one("#message", Static)
-        place.update(painted(words))
+        place.update(painted("\n".join(wrap(words, self.cells))))
         place.display = bool(words)
 
     def tell_error(self, error: LiandongError) -> None:
@@ -154,13 +178,8 @@ class SetupScreen(Screen[None]):
             self.setup.typed[event.input.id] = event.value
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Enter goes to the next line, and from the last one on."""
-        inputs = list(self.query(Input))
-        at = inputs.index(event.input)
-        if at + 1 < len(inputs):
-            inputs[at + 1].focus()
-        else:
-            self.action_go_on()
+        """Enter in the last line goes on."""
+        self.action_go_on()
 
     def action_go_on(self) -> None:
         """Judge the answer and go to the next step, or say what is wrong."""
@@ -191,7 +210,7 @@ class ChoiceScreen(SetupScreen):
         Binding("1", "choose(0)", show=False),
         Binding("2", "choose(1)", show=False),
         Binding("3", "choose(2)", show=False),
-        Binding("enter", "go_on", show=False),
+        key("enter", "go_on", "key.choose"),
     ]
 
     def choices(self) -> list[tuple[str, str]]:

@@ -21,8 +21,9 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
     "key.language": ("English", "Chinese"),
     "key.home": ("进入首页", "go to the home page"),
     "setup.language_text": (
-        "欢迎使用联动村级代办终端。设置分十步，大约五分钟；每一步都可以按 Esc 退回，\n"
-        "中途断电也会从这一步继续。手边请准备好市中心发的通知单：村代码、镇的地址、注册码。\n\n"
+        "欢迎使用联动村级代办终端。设置分十步，大约五分钟；每一步都可以按 Esc 退回，"
+        "中途断电也会从这一步继续。\n"
+        "手边请准备好市中心发的通知单：村代码、镇的地址、注册码。\n\n"
         "请选择语言 / Choose your language:",
         "Welcome to the Liandong village agent. There are ten steps, about five minutes; Esc goes\n"
         "back one, and after a power cut you go on at the same one. Have the note of the city centre\n"
@@ -191,16 +192,16 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
     "span.days": ("{count} 天", "{count} days"),
     "setup.done_text": (
         "请记住三件事：\n\n"
-        "1. 口令找不回来。请尽快在命令行用 village-agent operator add 再加一名操作员（如村支书），\n"
-        "   有人忘了口令时，由另一人打开并重新设置。连续输错会要求等待。\n"
-        "2. 还没有上传的件只在这台电脑上。有线路时请同步，没有线路时用U盘（F5 里的 E）。\n"
-        "3. 电脑夜里开着，会自动备份到数据目录的 backups；备份同样是加密的，用同一个口令打开。\n",
+        "1. 口令找不回来。请尽快再加一名操作员（如村支书）：按 Ctrl+P，选“操作员”；\n"
+        "   有人忘了口令时，由另一人打开，替他重新设置。连续输错会要求等待。\n"
+        "2. 还没有上传的件只在这台电脑上。有线路时请同步；没有线路时用U盘。\n"
+        "3. 电脑夜里开着，会自动备份到数据目录的 backups，备份同样是加密的。\n",
         "Three things to remember:\n\n"
-        "1. A forgotten PIN cannot be found again. Add a second operator soon, at the command line with\n"
-        "   village-agent operator add: whoever forgets a PIN has it set anew by the other.\n"
-        "2. What has not been sent is on this computer alone. Meet the township by line, or by a\n"
-        "   stick (F5, then E).\n"
-        "3. Left on at night, it copies itself to backups in the data folder, encrypted under the same PIN.\n",
+        "1. A forgotten PIN cannot be found again. Add a second operator soon (Ctrl+P,\n"
+        "   Operators): whoever forgets a PIN has it set anew by the other.\n"
+        "2. What has not been sent is on this computer alone. Meet the township by line,\n"
+        "   or by a stick.\n"
+        "3. Left on at night, it copies itself to backups in the data folder, encrypted.\n",
     ),
     "setup.done_later": (
         "[注意] 本机还没有加入本市：没有事项目录，不能收件，也不能上传。\n"

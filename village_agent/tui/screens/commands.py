@@ -19,6 +19,7 @@ COMMANDS = (
     ("all_cases", "cases", ""),
     ("help", "key.help", "F1"),
     ("doctor", "key.doctor", "F10"),
+    ("operators", "key.operators", ""),
     ("language", "key.language", "F12"),
     ("join", "key.join", ""),
     ("practise", "key.practise", ""),
@@ -50,7 +51,7 @@ class CommandsScreen(DeskScreen):
         """Whether it does something here."""
         if action == "practice_reset":
             return self.desk.is_practice
-        if action in ("practise", "lock"):
+        if action in ("practise", "lock", "operators"):
             return not self.desk.is_practice
         if action == "join":
             return not self.desk.is_practice and not is_enrolled(self.desk.village.installation)

@@ -1,6 +1,7 @@
 """Looking for trouble: what the doctor finds on this machine, the worst first, each with what to do."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import ClassVar
 
 from textual import work
@@ -10,7 +11,11 @@ from textual.message import Message
 from textual.widget import Widget
 from textual.widgets import Static
 
+from core.errors import LiandongError
+from core.store.backup import back_up
+from sync import audit, home
 from sync.doctor import Finding, Level, examine
+from sync.installation import BACKUPS
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.words import painted
 from village_agent.widths import wrap
@@ -25,6 +30,7 @@ class DoctorScreen(DeskScreen):
     BINDINGS: ClassVar[list[BindingType]] = [
         key("r", "look", "key.again"),
         key("f10", "look", "", shown=False),
+        key("b", "back_up", "key.back_up"),
     ]
 
     class Found(Message):
@@ -33,6 +39,13 @@ class DoctorScreen(DeskScreen):
         def __init__(self, findings: list[Finding]) -> None:
             super().__init__()
             self.findings = findings
+
+    class BackedUp(Message):
+        """The copy is made and read back, or why it is not."""
+
+        def __init__(self, file: Path, error: LiandongError | None) -> None:
+            super().__init__()
+            self.file, self.error = file, error
 
     def __init__(self) -> None:
         super().__init__()
@@ -61,6 +74,32 @@ class DoctorScreen(DeskScreen):
     def _examine(self) -> None:
         """A check that fails is itself a finding."""
         self.post_message(self.Found(examine(self.desk.village.installation)))
+
+    def action_back_up(self) -> None:
+        if not self._is_busy:
+            self._is_busy = True
+            self.tell(self.words("backing_up"))
+            self._back_up()
+
+    @work(thread=True)
+    def _back_up(self) -> None:
+        """As the command ``backup``: the copy counts once it is read back."""
+        installation = self.desk.village.installation
+        stamp = self.desk.world.now().strftime("%Y%m%dT%H%M%SZ")
+        file = installation.folder / BACKUPS / f"{stamp}.db"
+        try:
+            back_up(installation.db, file, [audit.verify], home.mark_copy)
+        except LiandongError as error:
+            self.post_message(self.BackedUp(file, error))
+        else:
+            self.post_message(self.BackedUp(file, None))
+
+    def on_doctor_screen_backed_up(self, event: BackedUp) -> None:
+        self._is_busy = False
+        if event.error is not None:
+            self.tell_error(event.error)
+        else:
+            self.tell(self.words("backed_up", file=event.file.name))
 
     def on_doctor_screen_found(self, event: Found) -> None:
         self._is_busy = False

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from core.clock import World
 from core.errors import LiandongError
+from village_agent.tui.pin_line import PinLine
 from village_agent.tui.words import painted, say
 from village_agent.vault import Operator, open_vault, operators
 
@@ -51,7 +52,7 @@ class LockScreen(Screen[tuple[Operator, bytes]]):
         yield Static(id="title")
         with Vertical(id="body"):
             yield Static(id="who", markup=False)
-            yield Input(password=True, max_length=64, compact=True)
+            yield PinLine(password=True, max_length=64, compact=True)
             yield Static(id="message", markup=False)
         yield Static(id="keys")
 

@@ -54,7 +54,7 @@ class JoinScreen(SetupScreen):
         place = self.opened.village.installation.node.place
         name = load_yuanjiang().full_name(place.division) if place.division in load_yuanjiang() else ""
         yield self.text("setup.join_as", node=place.node, name=name)
-        yield Answer("code", self.words("setup.join_label"), self.typed("code"))
+        yield Answer("code", self.words("setup.join_label"), self.typed("code"), last=True)
         yield Static(id="facts", classes="text", markup=False)
 
     def on_mount(self) -> None:
@@ -131,8 +131,7 @@ class JoinScreen(SetupScreen):
             return
         self.tell("")
         self._joined = event.joined
-        width = max(40, self.app.size.width - 4)
-        lines = [line for words in joined_words(event.joined, self.lang) for line in wrap(words, width)]
+        lines = [line for words in joined_words(event.joined, self.lang) for line in wrap(words, self.cells)]
         if not event.joined.is_clock_wrong:
             lines += ["", self.words("setup.machine_go_on")]
         self.query_one("#facts", Static).update(painted("\n".join(lines)))

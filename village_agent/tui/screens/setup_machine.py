@@ -75,7 +75,7 @@ class TypingScreen(SetupScreen):
 
     def body(self) -> Iterator[Widget]:
         yield from super().body()
-        yield Answer("typing", self.words("setup.typing_label"), self.typed("typing"))
+        yield Answer("typing", self.words("setup.typing_label"), self.typed("typing"), last=True)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -119,8 +119,7 @@ class MachineScreen(SetupScreen):
 
     def _show(self, *lines: str) -> None:
         folder = self.words("setup.machine_folder", folder=self.setup.folder)
-        width = max(40, self.app.size.width - 4)
-        told = [folded for line in (folder, "", *lines) for folded in wrap(line, width)]
+        told = [folded for line in (folder, "", *lines) for folded in wrap(line, self.cells)]
         self.query_one("#facts", Static).update(painted("\n".join(told)))
 
     @work(thread=True, exit_on_error=False)

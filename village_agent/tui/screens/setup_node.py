@@ -43,7 +43,9 @@ class VillageScreen(SetupScreen):
 
     def body(self) -> Iterator[Widget]:
         yield from super().body()
-        yield Answer("node", self.words("setup.village_label"), self.typed("node", self.setup.plan.node))
+        yield Answer(
+            "node", self.words("setup.village_label"), self.typed("node", self.setup.plan.node), last=True
+        )
         yield WindowList(id="choices")
 
     def on_mount(self) -> None:
@@ -118,7 +120,9 @@ class AddressScreen(SetupScreen):
         yield Answer(
             "contact", self.words("setup.address_contact"), self.typed("contact", _shown(plan.contact))
         )
-        yield Answer("enrol", self.words("setup.address_enrol"), self.typed("enrol", _shown(plan.enrol)))
+        yield Answer(
+            "enrol", self.words("setup.address_enrol"), self.typed("enrol", _shown(plan.enrol)), last=True
+        )
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
@@ -179,7 +183,7 @@ class OperatorScreen(SetupScreen):
     def body(self) -> Iterator[Widget]:
         if self._is_half_done:
             yield self.text("setup.operator_known", name=self._known)
-            yield Answer("pin", self.words("setup.operator_pin"), self.typed("pin"), hidden=True)
+            yield Answer("pin", self.words("setup.operator_pin"), self.typed("pin"), hidden=True, last=True)
             return
         yield self.text("setup.operator_text", least=PIN_CHARS_MIN, most=PIN_CHARS_MAX)
         if self._is_set:
@@ -187,7 +191,7 @@ class OperatorScreen(SetupScreen):
         name = self.typed("operator", self.setup.plan.operator or self._known)
         yield Answer("operator", self.words("setup.operator_name"), name)
         yield Answer("pin", self.words("setup.operator_pin"), self.typed("pin"), hidden=True)
-        yield Answer("again", self.words("setup.operator_again"), self.typed("again"), hidden=True)
+        yield Answer("again", self.words("setup.operator_again"), self.typed("again"), hidden=True, last=True)
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
