@@ -236,6 +236,11 @@ def has_words(key: str) -> bool:
     return key in _WORDS
 
 
+def both(key: str) -> tuple[str, str]:
+    """Chinese and English as they stand in the table, with the names of what is put in."""
+    return _WORDS[key]
+
+
 def keys() -> tuple[str, ...]:
     """Every key, for the test that both languages are whole."""
     return tuple(_WORDS)
