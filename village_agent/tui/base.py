@@ -15,6 +15,7 @@ from core.errors import LiandongError
 from core.store.engine import CommitUnknown
 from village_agent.line_state import line_state
 from village_agent.session import Session
+from village_agent.tui.practice_guide import guide_words, practice_mark
 from village_agent.tui.words import painted, say
 from village_agent.widths import shorten, wrap
 
@@ -122,7 +123,7 @@ class DeskScreen(Screen[None]):
         if not self.is_mounted:
             return
         place = self.desk_app.place_words
-        mark = f"[{self.words('practice.mark')}] " if self.desk.is_practice else ""
+        mark = practice_mark(self.app, self.lang)
         self.query_one("#title", Static).update(painted(f"{mark}{self.title_words()}  |  {place}"))
         self.query_one("#keys", Static).update(painted(self._key_words()))
         self.show_guide()
@@ -134,8 +135,6 @@ class DeskScreen(Screen[None]):
     def show_guide(self) -> None:
         """In practice, the key that comes next."""
         if self.desk.is_practice:
-            from village_agent.tui.practice_guide import guide_words
-
             words = shorten(guide_words(self), max(20, self.app.size.width - 2))
             for place in self.query("#guide").results(Static):
                 place.update(painted(words))

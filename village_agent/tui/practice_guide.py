@@ -1,8 +1,9 @@
 """The line at the bottom of a practice that says which key comes next."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 import sqlalchemy as sa
+from textual.app import App
 
 from core.states import DECIDED, State
 from core.store.casebook import CASE
@@ -11,10 +12,17 @@ from village_agent.practice_mark import PRACTICE_VILLAGE
 from village_agent.tui.words import has_words, say
 
 if TYPE_CHECKING:
+    from village_agent.tui.app import DeskApp
     from village_agent.tui.base import DeskScreen
 
 GUIDED_PERSON = 7
 """Not one of those in the prepared cases."""
+
+
+def practice_mark(app: App[Any], lang: str) -> str:
+    """What stands before the title of every page of a practice; empty anywhere else."""
+    desk = cast("DeskApp", app).desk
+    return f"[{say('practice.mark', lang)}] " if desk.is_practice else ""
 
 
 def guide_words(screen: "DeskScreen") -> str:

@@ -7,6 +7,15 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
     "key.try_again": ("再试", "try again"),
     "key.go_on_carrying": ("接着做", "go on"),
     "key.practice_reset": ("练习：从头开始", "Practice: begin anew"),
+    "short.outbox.waiting": ("待上传", "waiting"),
+    "short.outbox.at_township": ("已送达镇", "at the township"),
+    "short.outbox.at_city": ("已送达市", "at the city"),
+    "short.outbox.accepted": ("已受理", "accepted"),
+    "short.outbox.attention": ("需处理", "needs attention"),
+    "qr_needs_rows": (
+        "二维码要 {needed} 行，窗口只有 {rows} 行。\n 请把窗口放大，或返回后打印回执。",
+        "The QR needs {needed} rows, the window has {rows}.\n Make it larger, or go back and print\n the slip.",
+    ),
     "operators": ("操作员", "Operators"),
     "key.operators": ("操作员和口令", "operators and PINs"),
     "key.remove_operator": ("移除", "remove"),
@@ -34,7 +43,7 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "等待上传：{envelopes} 封、附件 {chunks} 块，约 {size}",
         "Waiting to go: {envelopes} envelopes, {chunks} file parts, about {size}",
     ),
-    "contact_unsealed": ("，另有 {messages} 条待封", ", and {messages} messages still to be sealed"),
+    "contact_new": ("，新登记 {messages} 条", ", {messages} new entries"),
     "contact_nothing_owed": ("没有等待上传的。", "Nothing is waiting to go."),
     "contact_stopping": ("正在停下……已签收的不会丢。", "Stopping... what was signed for stays."),
     "contact_failed": (
@@ -107,14 +116,6 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "申请表：Enter 或下箭头到下一项，上箭头到上一项；选择题按数字；离开一项时才检查，并说明怎样改。",
         "The form: Enter or Down goes on, Up goes back; choices by digit; a field is checked when you leave it.",
     ),
-    "help.TableScreen": (
-        "表格：Enter 添加或编辑一行，Delete 删除一行，Esc 回到申请表。",
-        "A table: Enter adds or edits a row, Delete removes it, Esc goes back to the form.",
-    ),
-    "help.RowScreen": (
-        "表格的一行：Enter 到下一格，Esc 回到申请表，都已保存。",
-        "A row of a table: Enter goes to the next cell, Esc back to the form; all is saved.",
-    ),
     "help.MaterialsScreen": (
         "材料：Enter 照单收齐，+ 和 - 改原件数，[ 和 ] 改复印件数，F 加扫描件，Delete 去掉扫描件，Ctrl+Z 撤销。",
         "Materials: Enter takes what is asked, + and - change originals, [ and ] copies, F adds a scan, Delete drops one, "
@@ -167,6 +168,38 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "检查本机：数据库、磁盘、证书、时间、线路、备份逐项检查，有问题的写明怎样办。R 再查一遍，B 现在备份。",
         "Looking for trouble: database, disk, certificate, clock, line and copies one by one, and what to do. R looks again, B backs up.",
     ),
+    "help.ResultsScreen": (
+        "结果：已经办好、等着送到申请人手里的件。Enter 打开。",
+        "Results: what is decided and waits to be handed over. Enter opens.",
+    ),
+    "help.HandOverScreen": (
+        "送达：记下谁签收、与申请人什么关系、什么时候；打印送达回证请申请人签名。",
+        "Handing over: who received it, how related, when; print the receipt for the signature.",
+    ),
+    "help.RateScreen": (
+        "评价：请申请人自己选，1 非常满意到 5 非常不满意，可以加一句话。",
+        "Rating: the applicant chooses, 1 very satisfied to 5 very dissatisfied, with a word if wanted.",
+    ),
+    "help.AppointmentsScreen": (
+        "预约和上门：按日期列出，Enter 打开，到了就记下结果。",
+        "Appointments and visits by date: Enter opens one, note what came of it.",
+    ),
+    "help.InquiriesScreen": (
+        "群众咨询：记下问题带到镇里，答复回来也在这里。Enter 打开。",
+        "Questions of citizens: passed on to the township, the answers come back here. Enter opens.",
+    ),
+    "help.InquiryScreen": (
+        "一条咨询：问的什么，谁答复了什么，有没有转告本人。",
+        "One question: what was asked, who answered what, whether the citizen was told.",
+    ),
+    "help.PeopleScreen": (
+        "以前来过的人：选中后填入申请人，再核对证件。",
+        "People who came before: choosing one fills in the applicant; check the card again.",
+    ),
+    "help.ScansScreen": (
+        "扫描文件夹：新扫的在最前，Enter 选入当前的材料。",
+        "The scanner's folder, the newest first: Enter takes one for the material at hand.",
+    ),
     "help.OperatorsScreen": (
         "操作员：Enter 给选中的人换口令，最后一行添加一人，Delete 移除。忘了口令的人由另一人在这里重新设置。",
         "Operators: Enter gives a new PIN, the last line adds somebody, Delete removes. Who forgot a PIN gets a new one here.",
@@ -189,7 +222,7 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
     ),
     "guide.HomeScreen.after": (
         "做成了一件！再按 4 看退回本村的件；想从头练，按 Ctrl+P。",
-        "The first one is done! Press 4 for what came back; Ctrl+P begins anew.",
+        "The first is done! Press 4 for what came back; Ctrl+P begins anew.",
     ),
     "guide.FindItemScreen": (
         "打 lsjz（临时救助的拼音首字母），再按 Enter。",

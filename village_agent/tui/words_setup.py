@@ -25,9 +25,9 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
         "中途断电也会从这一步继续。\n"
         "手边请准备好市中心发的通知单：村代码、镇的地址、注册码。\n\n"
         "请选择语言 / Choose your language:",
-        "Welcome to the Liandong village agent. There are ten steps, about five minutes; Esc goes\n"
-        "back one, and after a power cut you go on at the same one. Have the note of the city centre\n"
-        "at hand: the village's code, the township's address, the one-time code.\n\n"
+        "Welcome to the Liandong village agent. There are ten steps, about five minutes; Esc goes back one, and after a "
+        "power cut you go on at the same one.\n"
+        "Have the note of the city centre at hand: the village's code, the township's address, the one-time code.\n\n"
         "Choose your language:",
     ),
     "setup.frame_text": (
@@ -93,9 +93,8 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
     "weekday.6": ("星期六", "Saturday"),
     "weekday.7": ("星期日", "Sunday"),
     "setup.village_text": (
-        "输入村（社区）的 12 位代码，或输入村名查找，用上下键选中后按 Enter。\n"
-        "本村的第二台电脑在代码后加 -2。",
-        "Type the village's code of 12 digits, or its name, choose with the arrows and press Enter.\n"
+        "输入村（社区）的 12 位代码，或输入村名查找，用上下键选中后按 Enter。本村的第二台电脑在代码后加 -2。",
+        "Type the village's code of 12 digits, or its name, choose with the arrows and press Enter. "
         "A second computer of the same village adds -2 to the code.",
     ),
     "setup.village_label": ("村代码或村名", "Code or name"),
@@ -105,22 +104,22 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
         "No village is found. Check the code or name on the note; a code that is not in the table cannot be used.",
     ),
     "setup.address_text": (
-        "请照通知单输入镇便民服务中心的地址，如 10.20.30.40。不写端口就是 {contact}。\n"
+        "请照通知单输入镇便民服务中心的地址，如 10.20.30.40。不写端口就是 {contact}。"
         "注册地址一般不用填：空着就用同一台主机的 {enrol} 端口。",
-        "Type the township's address from the note, for example 10.20.30.40. Without a port it is {contact}.\n"
+        "Type the township's address from the note, for example 10.20.30.40. Without a port it is {contact}. "
         "The enrolment address is mostly left empty: port {enrol} of the same machine.",
     ),
     "setup.address_contact": ("地址", "Address"),
-    "setup.address_enrol": ("注册地址（可空）", "Enrolment (may be empty)"),
+    "setup.address_enrol": ("注册地址（可空）", "Enrolment address"),
     "setup.address_without": (
         "没有地址就不能与镇里联络，也不能加入本市。现在不知道可以按 F8 跳过，以后再填。",
         "Without an address the township cannot be met and the city cannot be joined. If you do not know it now, F8 goes "
         "on; it can be filled in later.",
     ),
     "setup.operator_text": (
-        "口令打开本机的数据：{least} 至 {most} 位，不能全相同或连续（如 111111、123456）。\n"
+        "口令打开本机的数据：{least} 至 {most} 位，不能全相同或连续（如 111111、123456）。"
         "口令不会显示，也不会保存在任何地方，请记牢。",
-        "The PIN opens the data here: {least} to {most} characters, not all the same, not in a row (111111, 123456).\n"
+        "The PIN opens the data here: {least} to {most} characters, not all the same, not in a row (111111, 123456). "
         "It is not shown and kept nowhere; remember it well.",
     ),
     "setup.operator_known": (
@@ -139,9 +138,9 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
         "Setting up the encrypted database of this machine, one moment...",
     ),
     "setup.join_text": (
-        "请输入市中心发的一次性注册码（五组，每组五个字符；大小写、空格和横线都不要紧）。\n"
+        "请输入市中心发的一次性注册码（五组，每组五个字符；大小写、空格和横线都不要紧）。"
         "加入时需要有线路。现在没有线路或没有注册码，可以按 F8 以后再加入。",
-        "Type the one-time code from the city centre (five groups of five; case, spaces and dashes do not matter).\n"
+        "Type the one-time code from the city centre (five groups of five; case, spaces and dashes do not matter). "
         "The line is needed for this. Without a line or a code, F8 joins later.",
     ),
     "setup.join_label": ("注册码", "Code"),
@@ -192,21 +191,20 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
     "span.days": ("{count} 天", "{count} days"),
     "setup.done_text": (
         "请记住三件事：\n\n"
-        "1. 口令找不回来。请尽快再加一名操作员（如村支书）：按 Ctrl+P，选“操作员”；\n"
-        "   有人忘了口令时，由另一人打开，替他重新设置。连续输错会要求等待。\n"
-        "2. 还没有上传的件只在这台电脑上。有线路时请同步；没有线路时用U盘。\n"
-        "3. 电脑夜里开着，会自动备份到数据目录的 backups，备份同样是加密的。\n",
+        "一、口令找不回来。请尽快再加一名操作员（如村支书）：按 Ctrl+P，选“操作员和口令”。有人忘了口令时，由另一人打开，"
+        "替他重新设置。连续输错会要求等待。\n\n"
+        "二、还没有上传的件只在这台电脑上。有线路时请同步，没有线路时用U盘。\n\n"
+        "三、电脑夜里开着，会自动备份到数据目录的 backups，备份同样是加密的。",
         "Three things to remember:\n\n"
-        "1. A forgotten PIN cannot be found again. Add a second operator soon (Ctrl+P,\n"
-        "   Operators): whoever forgets a PIN has it set anew by the other.\n"
-        "2. What has not been sent is on this computer alone. Meet the township by line,\n"
-        "   or by a stick.\n"
-        "3. Left on at night, it copies itself to backups in the data folder, encrypted.\n",
+        "1. A forgotten PIN cannot be found again. Add a second operator soon (Ctrl+P, operators and PINs): whoever forgets "
+        "a PIN has it set anew by the other.\n\n"
+        "2. What has not been sent is on this computer alone. Meet the township by line, or by a stick.\n\n"
+        "3. Left on at night, it copies itself to backups in the data folder, encrypted.",
     ),
     "setup.done_later": (
-        "[注意] 本机还没有加入本市：没有事项目录，不能收件，也不能上传。\n"
+        "[注意] 本机还没有加入本市：没有事项目录，不能收件，也不能上传。"
         "拿到注册码后按 Ctrl+P，选“加入本市”。在那之前可以先练习（F9）。",
-        "[note] This machine has not joined the city: there is no catalogue, so nothing can be taken in or sent.\n"
+        "[note] This machine has not joined the city: there is no catalogue, so nothing can be taken in or sent. "
         "When you have the code, press Ctrl+P and choose Join the city. Until then you may practise (F9).",
     ),
     "not_joined": (

@@ -1,6 +1,6 @@
 """One question in a box; the answer is returned, None if it was left."""
 
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -8,10 +8,8 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from village_agent.tui.practice_guide import practice_mark
 from village_agent.tui.words import painted, say
-
-if TYPE_CHECKING:
-    from village_agent.tui.app import DeskApp
 
 ANSWER_CHARS_MAX = 2000
 
@@ -26,11 +24,8 @@ class AskScreen(ModalScreen[str | None]):
         self._question, self._lang, self._answer = question, lang, answer
 
     def compose(self) -> ComposeResult:
-        desk = cast("DeskApp", self.app).desk
         with Vertical(classes="box"):
-            if desk.is_practice:
-                yield Static(painted(f"[{say('practice.mark', self._lang)}]"))
-            yield Static(painted(self._question))
+            yield Static(painted(practice_mark(self.app, self._lang) + self._question))
             yield Input(self._answer, max_length=ANSWER_CHARS_MAX, compact=True)
             yield Static(
                 painted(f"Enter {say('action.confirm', self._lang)}  Esc {say('action.cancel', self._lang)}")

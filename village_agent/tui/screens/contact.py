@@ -83,7 +83,7 @@ class ContactScreen(DeskScreen):
 
     def action_start(self) -> None:
         if self.desk.is_practice:
-            self.tell(self.words("practice.no_contact"))
+            self._show(Meeting(), "")
         elif not self.desk.village.installation.settings.parent_contact:
             self._show(Meeting(), "contact_nobody")
         elif not self.is_working:
@@ -184,7 +184,7 @@ class ContactScreen(DeskScreen):
         owed = self.words(
             "contact_owed", envelopes=waiting.envelopes, chunks=waiting.chunks, size=size(waiting.bytes)
         )
-        return owed + (self.words("contact_unsealed", messages=waiting.messages) if waiting.messages else "")
+        return owed + (self.words("contact_new", messages=waiting.messages) if waiting.messages else "")
 
     def _moved(self, done: Meeting) -> list[str]:
         sent = self.words(

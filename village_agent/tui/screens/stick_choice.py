@@ -18,6 +18,7 @@ from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.stick import StickScreen
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, size
+from village_agent.widths import wrap
 
 LOOK_AGAIN_S = 2.0
 PATH_CHARS_MAX = 2000
@@ -113,7 +114,8 @@ class StickChoiceScreen(DeskScreen):
         rows: list[Row] = []
         for number, path in enumerate(sticks, 1):
             rows.append(Row(str(path), f"{number}  {path.name}  ({path})"))
-            rows.append(Row("", f"     {self._lying.get(path) or self.words('stick_looking')}"))
+            lying = self._lying.get(path) or self.words("stick_looking")
+            rows += [Row("", f"     {line}") for line in wrap(lying, max(30, self.app.size.width - 12))]
         if sticks:
             rows.append(Row(OTHER, f"P  {self.words('stick_other')}"))
         found = self.query_one(WindowList)
