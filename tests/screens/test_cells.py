@@ -64,6 +64,9 @@ def test_no_page_has_a_cell_of_unsure_width_or_is_cut_off(
             f"{name}: {line!r} is too long" for line in text.splitlines() if cell_len(line) > size[0]
         )
         wrong.extend(f"{name}: {words}" for words in cut_off(app))
+        places = [(widget.region.y, widget.region.x) for widget in app.screen.focus_chain if widget.display]
+        if places != sorted(places):
+            wrong.append(f"{name}: the focus does not go in the order of reading: {places}")
 
     walk(FAMILIES[family], tmp_path / "data", lang, size, seen)
     assert count >= 6

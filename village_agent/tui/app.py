@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import ScreenResume
 from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
@@ -51,6 +52,7 @@ class DeskApp(App[None]):
         Binding("f6", "outbox", show=False),
         Binding("ctrl+p", "commands", show=False),
         Binding("ctrl+l", "lock", show=False),
+        Binding("ctrl+z", "undo", show=False),
         Binding("f10", "doctor", show=False),
         Binding("f12", "language", show=False),
         Binding("ctrl+q", "quit", show=False),
@@ -65,6 +67,8 @@ class DeskApp(App[None]):
         self.line: LineState | None = None
         self._last_key_s = world.monotonic_s()
         self.wants_practice = self.wants_reset = False
+        self.abandoned = ""
+        """The draft that was abandoned last, while that can be undone by a key."""
         ScrollBar.renderer = PlainBars
 
     @property
@@ -257,6 +261,20 @@ class DeskApp(App[None]):
             self._tell("practice.no_lock")
             return
         self._lock()
+
+    def action_undo(self) -> None:
+        """Take back the last abandonment; the pages of an application undo their own changes."""
+        from village_agent.tui.base import DeskScreen
+
+        screen, draft = self.screen, self.abandoned
+        if not isinstance(screen, DeskScreen):
+            return
+        if not draft:
+            self._tell("nothing_to_undo")
+        elif screen.write(lambda tx: self.desk.intake.drafts.restore(tx, draft)):
+            self.abandoned = ""
+            screen.post_message(ScreenResume())
+            screen.call_after_refresh(self._tell, "restored_one")
 
     def action_operators(self) -> None:
         from village_agent.tui.screens.operators import OperatorsScreen

@@ -31,8 +31,9 @@ def switch_language(app: "DeskApp") -> None:
         app.switch_screen(step_screen(screen.setup))
     else:
         _paint_anew(app, screen)
-        if trouble is not None and isinstance(app.screen, DeskScreen):
-            app.screen.tell_error(trouble)
+        page = app.screen
+        if trouble is not None and isinstance(page, DeskScreen):
+            page.call_after_refresh(page.tell_error, trouble)
 
 
 def keep_language(app: "DeskApp") -> LiandongError | None:

@@ -130,7 +130,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "submitted": ("已登记 {number}。", "Recorded: {number}."),
     "undone": ("已撤销：{field}", "Undone: {field}"),
     "nothing_to_undo": ("没有可撤销的改动。", "There is nothing to undo."),
-    "abandoned_one": ("已放弃，30 天内可在草稿箱恢复。", "Abandoned; it can be restored for 30 days."),
+    "abandoned_one": (
+        "已放弃。Ctrl+Z 撤销；30 天内也可在草稿箱恢复。",
+        "Abandoned. Ctrl+Z undoes; it can be restored for 30 days.",
+    ),
     "restored_one": ("已恢复。", "Restored."),
     "who_received": ("签收人姓名", "Who received it"),
     "rating": ("评价 1 非常满意 … 5 非常不满意", "Rating, 1 very satisfied ... 5 very dissatisfied"),

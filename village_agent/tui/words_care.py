@@ -38,7 +38,10 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "对方：{name}（{node}）；{last}",
         "With {name} ({node}); {last}",
     ),
-    "contact_nobody": ("还没有镇的地址，不能联络。", "There is no address of the township to meet."),
+    "contact_nobody": (
+        "还没有镇的地址，不能联络。请按 Ctrl+P，选“加入本市”，填好地址和注册码。",
+        "There is no address of the township to meet. Press Ctrl+P, Join the city, and fill in address and code.",
+    ),
     "contact_owed": (
         "等待上传：{envelopes} 封、附件 {chunks} 块，约 {size}",
         "Waiting to go: {envelopes} envelopes, {chunks} file parts, about {size}",

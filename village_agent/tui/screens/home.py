@@ -72,6 +72,7 @@ class HomeScreen(DeskScreen):
     def action_abandon(self) -> None:
         draft = self._unfinished
         if draft is not None and self.write(lambda tx: self.desk.intake.drafts.abandon(tx, draft.id)):
+            self.desk_app.abandoned = draft.id
             self._show()
             self.tell(self.words("abandoned_one"))
 
