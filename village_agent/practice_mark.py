@@ -18,7 +18,7 @@ def is_marked(folder: Path) -> bool:
 
 def is_invented(origin: NodeId) -> bool:
     """Whether a case of this node is one of the practice."""
-    return division_of(origin) == PRACTICE_VILLAGE
+    return str(division_of(origin)) == PRACTICE_VILLAGE
 
 
 def refuse_practice(folder: Path, node: NodeId | None = None) -> None:
