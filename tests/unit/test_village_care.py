@@ -4,7 +4,6 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from textual import events
 from textual.pilot import Pilot
 
 from core.errors import InputError
@@ -14,7 +13,7 @@ from sync.installation import BACKUPS
 from sync.settings import load_settings
 from tests.unit.sealing_kit import StillWorld
 from tests.unit.village_kit import ITEM, PIN, open_desk
-from tests.unit.village_screens import painted, walk
+from tests.unit.village_screens import painted, paste, until, walk
 from village_agent.tui import screens as pages
 from village_agent.tui.app import IDLE_LOCK_S, DeskApp
 from village_agent.tui.base import DeskScreen, keys_of
@@ -24,19 +23,6 @@ from village_agent.tui.screens.home import HomeScreen
 from village_agent.tui.screens.lock import LockScreen
 from village_agent.tui.wizard import WizardScreen
 from village_agent.vault import open_vault, operators
-
-
-async def paste(pilot: Pilot[None], text: str) -> None:
-    pilot.app.post_message(events.Paste(text))
-    await pilot.pause()
-
-
-async def until(app: DeskApp, pilot: Pilot[None], words: str) -> str:
-    for _ in range(400):
-        await pilot.pause(0.01)
-        if words in painted(app):
-            return painted(app)
-    raise AssertionError(f"{words!r} was not painted:\n{painted(app)}")
 
 
 def _subclasses(cls: type) -> set[type]:

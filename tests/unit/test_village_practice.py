@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from textual import events
 from textual.pilot import Pilot
 
 from core.errors import InputError, StateError
@@ -17,7 +16,7 @@ from sync.environment import SystemWorld
 from sync.settings import Settings, load_settings, write_settings
 from sync.status import is_enrolled
 from tests.unit.village_kit import PIN, VILLAGE, open_desk
-from tests.unit.village_screens import Journey, painted
+from tests.unit.village_screens import Journey, painted, paste
 from village_agent.app import open_village
 from village_agent.cli import main
 from village_agent.line_state import home_counts
@@ -49,11 +48,6 @@ def walk(desk: Session, journey: Journey, lang: str = "zh") -> DeskApp:
 
     asyncio.run(run())
     return app
-
-
-async def paste(pilot: Pilot[None], text: str) -> None:
-    pilot.app.post_message(events.Paste(text))
-    await pilot.pause()
 
 
 def test_it_begins_with_drafts_a_returned_case_a_decided_one_and_one_under_way(desk: Session) -> None:

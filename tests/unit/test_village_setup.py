@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from textual import events
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -24,7 +23,7 @@ from sync.settings import load_settings
 from sync.status import is_enrolled
 from tests.unit.enrolled_kit import found_city
 from tests.unit.village_kit import PIN, VILLAGE, open_desk, sheet
-from tests.unit.village_screens import Journey, ambiguous, painted
+from tests.unit.village_screens import Journey, ambiguous, painted, paste, until
 from village_agent import founding
 from village_agent.first_run import Plan, Step, has_node, is_begun, read_plan, write_plan
 from village_agent.founding import Joined, secure, take_back
@@ -48,14 +47,6 @@ def run(folder: Path, journey: Journey, *, lang: str = "zh", size: tuple[int, in
     return app
 
 
-async def until(app: DeskApp, pilot: Pilot[None], words: str) -> str:
-    for _ in range(400):
-        await pilot.pause(0.01)
-        if words in painted(app):
-            return painted(app)
-    raise AssertionError(f"{words!r} was not painted:\n{painted(app)}")
-
-
 def plan_at(folder: Path, step: Step, **known: str) -> None:
     """The record of a first run that came as far as ``step``."""
     values: dict[str, Any] = {
@@ -65,12 +56,6 @@ def plan_at(folder: Path, step: Step, **known: str) -> None:
         "operator": "李代办",
     }
     write_plan(folder, Plan(step, **{**values, **known}))
-
-
-async def paste(pilot: Pilot[None], text: str) -> None:
-    """Text in one piece, as an input method or the clipboard brings it."""
-    pilot.app.post_message(events.Paste(text))
-    await pilot.pause()
 
 
 async def type_pin(pilot: Pilot[None], pin: str, again: str) -> None:

@@ -42,11 +42,12 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "还没有镇的地址，不能联络。请按 Ctrl+P，选“加入本市”，填好地址和注册码。",
         "There is no address of the township to meet. Press Ctrl+P, Join the city, and fill in address and code.",
     ),
-    "contact_owed": (
-        "等待上传：{envelopes} 封、附件 {chunks} 块，约 {size}",
-        "Waiting to go: {envelopes} envelopes, {chunks} file parts, about {size}",
+    "contact_owed": ("等待上传：{parts}", "Waiting to go: {parts}"),
+    "contact_sealed": (
+        "{envelopes} 封、附件 {chunks} 块，约 {size}",
+        "{envelopes} envelopes, {chunks} file parts, about {size}",
     ),
-    "contact_new": ("，新登记 {messages} 条", ", {messages} new entries"),
+    "contact_new": ("新登记 {messages} 条", "{messages} new entries"),
     "contact_nothing_owed": ("没有等待上传的。", "Nothing is waiting to go."),
     "contact_stopping": ("正在停下……已签收的不会丢。", "Stopping... what was signed for stays."),
     "contact_failed": (

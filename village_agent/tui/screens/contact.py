@@ -52,7 +52,6 @@ class ContactScreen(DeskScreen):
         super().__init__()
         self._worker: Worker[None] | None = None
         self._stop = False
-        self._total_bytes = 0
         self._shown: tuple[Meeting, str, LiandongError | None] = (Meeting(), "", None)
 
     def body(self) -> Iterator[Widget]:
@@ -88,7 +87,6 @@ class ContactScreen(DeskScreen):
             self._show(Meeting(), "contact_nobody")
         elif not self.is_working:
             self._stop = False
-            self._total_bytes = self._waiting().bytes
             self._show(Meeting(), "contact_working")
             self._worker = self._meet()
 
@@ -155,7 +153,8 @@ class ContactScreen(DeskScreen):
         elif ended:
             lines += [self.words(ended), ""]
         if ended in ("contact_working", "contact_stopping", "contact_stopped"):
-            lines.append(bar(done.sent_bytes, max(self._total_bytes, done.sent_bytes)))
+            # What is sealed on the way was not counted before: the whole is what went and what still waits.
+            lines.append(bar(done.sent_bytes, done.sent_bytes + self._waiting().bytes) or bar(0, 1))
         if not self.desk.is_practice:
             lines += [self._owed(), *self._moved(done), ""]
         lines += [f"! {refused.text(self.lang)}" for refused in done.refused]
@@ -178,13 +177,24 @@ class ContactScreen(DeskScreen):
         return self.words("contact_with", name=name, node=parent, last=last)
 
     def _owed(self) -> str:
-        waiting = self._waiting()
-        if not (waiting.envelopes or waiting.chunks or waiting.messages):
-            return self.words("contact_nothing_owed")
-        owed = self.words(
-            "contact_owed", envelopes=waiting.envelopes, chunks=waiting.chunks, size=size(waiting.bytes)
+        waiting, parts = self._waiting(), list[str]()
+        if waiting.messages:
+            parts.append(self.words("contact_new", messages=waiting.messages))
+        if waiting.envelopes or waiting.chunks:
+            parts.append(
+                self.words(
+                    "contact_sealed",
+                    envelopes=waiting.envelopes,
+                    chunks=waiting.chunks,
+                    size=size(waiting.bytes),
+                )
+            )
+        mark = "；" if self.lang == "zh" else "; "
+        return (
+            self.words("contact_owed", parts=mark.join(parts))
+            if parts
+            else self.words("contact_nothing_owed")
         )
-        return owed + (self.words("contact_new", messages=waiting.messages) if waiting.messages else "")
 
     def _moved(self, done: Meeting) -> list[str]:
         sent = self.words(
