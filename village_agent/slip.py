@@ -11,6 +11,7 @@ from core.people import mask_id
 from core.regions import Divisions
 from core.slip_code import slip_code
 from village_agent.outlook import Outlook, Wording, holder_words
+from village_agent.practice_mark import BANNER, is_invented
 from village_agent.widths import fit, wrap
 
 SLIP_CELLS = 46
@@ -32,7 +33,7 @@ def slip_lines(view: Outlook, divisions: Divisions, lang: str = "zh", width: int
         (label("limit.promised", lang), _limit_words(view, lang)),
     ]
     title = f"{divisions.full_name(division_of(case.origin))} {label('slip.title', lang)}"
-    lines = [title, "-" * width]
+    lines = [title, *([fit(BANNER, width, centre=True)] if is_invented(case.origin) else ()), "-" * width]
     for name, value in rows:
         lines += wrap(f"{name}{colon}{value}", width)
     lines.append(f"{label('slip.handed_in', lang)}{colon}")
@@ -44,8 +45,8 @@ def slip_lines(view: Outlook, divisions: Divisions, lang: str = "zh", width: int
     lines += ["-" * width, *wrap(f"{label(wording, lang)}{'，' if zh else ': '}{note}", width)]
     if view.materials_in_transit:
         lines += wrap(f"{label('outbox.materials_in_transit', lang)} {view.parts_sent}/{view.parts}", width)
-    holder = f"{label('heading.holder', lang)}{colon}{holder_words(view, divisions, lang)}"
-    return [*lines, *wrap(holder, width)]
+    lines += wrap(f"{label('heading.holder', lang)}{colon}{holder_words(view, divisions, lang)}", width)
+    return [*lines, fit(BANNER, width, centre=True)] if is_invented(case.origin) else lines
 
 
 def qr_modules(text: str, border: int = QR_BORDER) -> list[list[bool]]:

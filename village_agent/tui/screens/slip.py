@@ -17,9 +17,11 @@ from core.slip_code import slip_text
 from village_agent.outlook import outlook
 from village_agent.slip import SLIP_CELLS, qr_modules, slip_lines
 from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.practice_guide import practice_mark
 from village_agent.tui.words import painted
 
 BOTH_CELLS_MIN = 100
+FRAME_ROWS = 6
 DARK, LIGHT = Style(bgcolor="rgb(0,0,0)"), Style(bgcolor="rgb(255,255,255)")
 
 
@@ -29,6 +31,11 @@ class Qr(Widget):
     def __init__(self, text: str) -> None:
         super().__init__(id="qr")
         self._rows = qr_modules(text)
+
+    @property
+    def rows(self) -> int:
+        """Of the screen that it takes."""
+        return len(self._rows)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return 2 * len(self._rows)
@@ -43,7 +50,7 @@ class Qr(Widget):
 
 
 class QrScreen(DeskScreen):
-    """The QR alone, from the first row to the last but one: what a small terminal has room for."""
+    """The QR alone with every row of the window, or how many it needs."""
 
     def __init__(self, case_id: CaseId) -> None:
         super().__init__()
@@ -52,8 +59,16 @@ class QrScreen(DeskScreen):
     def compose(self) -> Iterator[Widget]:
         yield Horizontal(Qr(_qr(self, self.case_id)), Static(id="beside"))
 
-    def on_mount(self) -> None:
-        words = f" {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
+    def on_resize(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        """A QR that is cut off reads as nothing: better say what it needs."""
+        qr, rows = self.query_one(Qr), self.app.size.height
+        qr.display = qr.rows <= rows
+        words = f" {practice_mark(self.app, self.lang)}\n {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
+        if not qr.display:
+            words += f"\n\n {self.words('qr_needs_rows', needed=qr.rows, rows=rows)}"
         self.query_one("#beside", Static).update(painted(words))
 
     def show_frame(self) -> None:
@@ -89,7 +104,12 @@ class SlipScreen(DeskScreen):
         self._show()
 
     def on_resize(self) -> None:
-        self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
+        self._show_qr()
+
+    def _show_qr(self) -> None:
+        """Beside the slip where there is room for all of it."""
+        qr, page = self.query_one(Qr), self.app.size
+        qr.display = page.width >= BOTH_CELLS_MIN and page.height >= qr.rows + FRAME_ROWS
 
     def action_qr(self) -> None:
         self.app.push_screen(QrScreen(self.case_id))
@@ -100,7 +120,7 @@ class SlipScreen(DeskScreen):
             view = outlook(tx, village, village.office.casebook.get(tx, self.case_id))
         lines = slip_lines(view, self.desk.intake.divisions, self.lang, SLIP_CELLS)
         self.query_one("#slip-text", Static).update(painted("\n".join(lines)))
-        self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
+        self._show_qr()
 
 
 def _qr(screen: DeskScreen, case_id: CaseId) -> str:
