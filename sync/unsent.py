@@ -44,13 +44,14 @@ class Unsent:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What is known of one folder; ``unsent`` is None where it cannot be told without the key. ``at`` is when
-    a note was left, empty where the database itself was read."""
+    """What is known of one folder; ``unsent`` is None where that cannot be told: ``error`` says why, or
+    else there is no note and no key. ``at`` is when the note was left, empty where the database itself was read."""
 
     folder: Path
     node: str
     unsent: Unsent | None
     at: str = ""
+    error: LiandongError | None = None
 
     @property
     def is_safe(self) -> bool:
@@ -128,8 +129,7 @@ def look(folder: Path) -> Finding:
     try:
         return Finding(folder, settings.node, _read(folder, settings.database_url))
     except LiandongError as error:
-        log.info("%s cannot be read: %s", folder, error.en)
-        return Finding(folder, settings.node, None)
+        return Finding(folder, settings.node, None, error=error)
 
 
 def words(found: Finding, lang: str) -> str:
