@@ -5,7 +5,7 @@ from pathlib import Path
 
 from deploy.package.programs import answer
 from deploy.package.source import Source
-from deploy.package.tree import FILES, PROGRAM, link, put, put_file, settle, unpack
+from deploy.package.tree import PROGRAM, link, put, settle, unpack
 from deploy.package.wheels import PYTHON, metadata_of
 
 HOME = "usr/lib/liandong"
@@ -50,12 +50,21 @@ def build(source: Source, wheels: list[Path], architecture: str, work: Path, int
     put(root, "DEBIAN/control", control(source.version, architecture, size))
     put(root, "DEBIAN/conffiles", "/etc/liandong/folders\n")
     for name in SCRIPTS:
-        text = (FILES / name).read_text(encoding="utf-8").replace("@VERSION@", source.version)
+        text = source.file(name).decode("utf-8").replace("@VERSION@", source.version)
         put(root, f"DEBIAN/{name}", text, PROGRAM)
     settle(root / "DEBIAN", source.epoch_s)
     target = into / f"liandong_{source.version}_{architecture}.deb"
     # One thread: how many there are is not to be seen in the bytes.
-    words = ["dpkg-deb", "--root-owner-group", "--threads-max=1", "-Zxz", "--build", str(root), str(target)]
+    words = [
+        "dpkg-deb",
+        "--root-owner-group",
+        "--threads-max=1",
+        "-Zzstd",
+        "-z9",
+        "--build",
+        str(root),
+        str(target),
+    ]
     answer(words, environment=source.environment)
     return target
 
@@ -74,15 +83,15 @@ def lay_out(source: Source, wheels: list[Path], root: Path) -> None:
         put(root, f"{HOME}/bin/{name}", _LAUNCHER.format(home=HOME, module=module), PROGRAM)
         link(root, f"usr/bin/{name}", f"../lib/liandong/bin/{name}")
     for tier in SERVICES:
-        put_file(root, f"lib/systemd/system/liandong-{tier}.service", f"liandong-{tier}.service")
-        put_file(root, f"usr/sbin/liandong-{tier}", f"liandong-{tier}", PROGRAM)
+        put(root, f"lib/systemd/system/liandong-{tier}.service", source.file(f"liandong-{tier}.service"))
+        put(root, f"usr/sbin/liandong-{tier}", source.file(f"liandong-{tier}"), PROGRAM)
     for name in ("village-window", "folders-known"):
-        put_file(root, f"{HOME}/{name}", name, PROGRAM)
-    put_file(root, "usr/lib/sysusers.d/liandong.conf", "sysusers.conf")
-    put_file(root, "usr/share/applications/village-agent.desktop", "village-agent.desktop")
-    put_file(root, "usr/share/icons/hicolor/scalable/apps/liandong.svg", "liandong.svg")
-    put_file(root, "etc/liandong/folders", "folders")
-    put(root, "usr/share/doc/liandong/operations.md", (source.folder / "docs/operations.md").read_bytes())
+        put(root, f"{HOME}/{name}", source.file(name), PROGRAM)
+    put(root, "usr/lib/sysusers.d/liandong.conf", source.file("sysusers.conf"))
+    put(root, "usr/share/applications/village-agent.desktop", source.file("village-agent.desktop"))
+    put(root, "usr/share/icons/hicolor/scalable/apps/liandong.svg", source.file("liandong.svg"))
+    put(root, "etc/liandong/folders", source.file("folders"))
+    put(root, "usr/share/doc/liandong/operations.md", source.manual)
     put(root, "usr/share/doc/liandong/copyright", copyright_of(wheels))
 
 

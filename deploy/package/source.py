@@ -22,6 +22,17 @@ class Source:
     version: str
     epoch_s: int
 
+    def file(self, name: str) -> bytes:
+        """One of the files of the package that are not the product's; a commit from before them is packed with ours."""
+        inside = Path("deploy/package/files") / name
+        return ((self.folder if (self.folder / inside.parent).is_dir() else ROOT) / inside).read_bytes()
+
+    @property
+    def manual(self) -> bytes:
+        """The manual for those who install and run it."""
+        manual = Path("docs/operations.md")
+        return ((self.folder if (self.folder / manual).exists() else ROOT) / manual).read_bytes()
+
     @property
     def environment(self) -> dict[str, str]:
         """What makes the same bytes of the same commit, whoever builds it, where and when."""

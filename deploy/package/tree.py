@@ -6,7 +6,6 @@ import zipfile
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-FILES = Path(__file__).parent / "files"
 PLAIN, PROGRAM = 0o644, 0o755
 
 
@@ -16,11 +15,6 @@ def put(root: Path, name: str, data: bytes | str, mode: int = PLAIN) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data.encode("utf-8") if isinstance(data, str) else data)
     path.chmod(mode)
-
-
-def put_file(root: Path, name: str, file: str, mode: int = PLAIN) -> None:
-    """One of the files beside this module."""
-    put(root, name, (FILES / file).read_bytes(), mode)
 
 
 def link(root: Path, name: str, target: str) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from deploy.package.source import Source
-from deploy.package.tree import FILES, PROGRAM, put, put_file, settle
+from deploy.package.tree import PROGRAM, put, settle
 from deploy.package.wheels import Target, lock_of, sha256_of
 
 SUMS = "SHA256SUMS"
@@ -20,14 +20,14 @@ def build(source: Source, wheels: list[Path], target: Target, work: Path, into: 
     for wheel in wheels:
         put(folder, f"wheels/{wheel.name}", wheel.read_bytes())
     put(folder, "requirements.lock", lock_of(wheels))
-    put(folder, "operations.md", (source.folder / "docs/operations.md").read_bytes())
+    put(folder, "operations.md", source.manual)
     is_windows = target.markers["os_name"] == "nt"
     if is_windows:
         # Windows PowerShell 5 takes a script without this mark for the code page of the machine.
-        put(folder, "install.ps1", b"\xef\xbb\xbf" + _crlf("install.ps1"))
-        put(folder, "install.cmd", _crlf("install.cmd"))
+        put(folder, "install.ps1", b"\xef\xbb\xbf" + _crlf(source.file("install.ps1")))
+        put(folder, "install.cmd", _crlf(source.file("install.cmd")))
     else:
-        put_file(folder, "install.sh", "install.sh", PROGRAM)
+        put(folder, "install.sh", source.file("install.sh"), PROGRAM)
     put(folder, SUMS, sums_of(folder))
     settle(folder, source.epoch_s)
     if is_windows:
@@ -41,8 +41,8 @@ def sums_of(folder: Path) -> str:
     return "".join(f"{sha256_of(path)}  {path.relative_to(folder).as_posix()}\n" for path in files)
 
 
-def _crlf(file: str) -> bytes:
-    return (FILES / file).read_bytes().replace(b"\n", b"\r\n")
+def _crlf(text: bytes) -> bytes:
+    return text.replace(b"\n", b"\r\n")
 
 
 def _entries(folder: Path) -> list[Path]:
