@@ -12,7 +12,7 @@ sha256sum --check --quiet --strict SHA256SUMS || {
 	echo "有文件损坏或缺失，未安装；请重新复制这个文件夹 / files are damaged or missing; nothing was installed. Copy this folder again" >&2
 	exit 1
 }
-if grep -lszx "$FOLDER/bin/python3.*" /proc/[0-9]*/cmdline >/dev/null; then
+if grep -lszx "$FOLDER/bin/python[3].*" /proc/[0-9]*/cmdline >/dev/null; then
 	echo "联动的程序还开着，未作改动；请先退出 / a program of Liandong is running; nothing was changed. Leave it first" >&2
 	exit 1
 fi
