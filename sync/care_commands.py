@@ -215,6 +215,7 @@ def _add_unsent(group: click.Group) -> None:
     @click.pass_context
     def unsent_command(ctx: click.Context, as_json: bool) -> None:
         found = unsent.look(folder_of(ctx))
-        emit(ctx, found.facts(), as_json, lambda _, lang: unsent.words(found, lang))
+        facts = found.facts() | {lang: unsent.words(found, lang) for lang in ("zh", "en")}
+        emit(ctx, facts, as_json, lambda f, lang: str(f[lang]))
         if not found.is_safe:
             ctx.exit(EXIT_CODES[Fault.STATE])

@@ -68,7 +68,8 @@ def create(
     home.settle(db, folder, world)
     # Written last: a folder with settings is a whole installation.
     write_settings(folder, settings)
-    return Installation(folder, settings, db, _load(db, folder, world))
+    # Nobody has begun a draft in it.
+    return Installation(folder, settings, db, _load(db, folder, world), lambda tx: 0)
 
 
 def open_folder(

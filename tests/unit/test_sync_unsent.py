@@ -55,6 +55,15 @@ def test_a_closed_folder_tells_without_a_pin_that_nothing_would_be_lost(tmp_path
     assert (told["known"], told["drafts"], told["messages"], told["envelopes"]) == (True, 0, 0, 0)
 
 
+def test_a_node_that_was_just_set_up_holds_nothing(tmp_path: Path) -> None:
+    env = {"LIANDONG_PIN": PIN, "LIANDONG_OPERATOR_NAME": "李代办"}
+    done = CliRunner().invoke(
+        village_program, ["--data", str(tmp_path / "v"), "init", "430981102202"], env=env
+    )
+    assert done.exit_code == 0
+    assert ask(tmp_path / "v").exit_code == 0
+
+
 def test_drafts_and_applications_on_this_device_are_told_without_a_pin(tmp_path: Path) -> None:
     desk = first_desk(tmp_path)
     with desk.village.installation.db.transaction() as tx:
