@@ -69,7 +69,6 @@ class Story:
             )
         )
         ok(machine.run("liandong-city", "publish", "catalogue", f"{PACKAGED}/core/data/catalogue.json"))
-        ok(machine.run("liandong-city", "officer", "add", "w01", "王窗口", "--role", "window"))
         self.start("city")
         doors = ("--contact", "127.0.0.1:8453", "--enrol-at", "127.0.0.1:8452")
         above = ("--parent", "https://127.0.0.1:8443", "--parent-enrol", "https://127.0.0.1:8442")
@@ -108,9 +107,10 @@ class Story:
         listed = ok(self.village("list", "--json")).json()["cases"]
         return {one["case"]: one["state"] for one in listed}
 
-    def city_cases(self) -> set[str]:
-        said = ok(self.machine.run("liandong-city", "list", "--as", "w01", "--json")).out
-        return set(re.findall(rf'"({VILLAGE}\d{{13,14}}[0-9X]?)"', said))
+    def cases_of(self, tier: str) -> set[str]:
+        """The numbers of all cases in the book of the township or the city."""
+        said = ok(self.machine.run(f"liandong-{tier}", "list", "--holder", "all", "--json")).out
+        return set(re.findall(r'"case": "([0-9X]+)"', said))
 
     def write_drafts(self, *names: str) -> None:
         ok(self._python(_WRITE_DRAFTS, DATA, json.dumps(names), ITEM))
