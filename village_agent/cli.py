@@ -40,18 +40,6 @@ def tui(ctx: click.Context) -> None:
     run_screens(folder_of(ctx), lang_of(ctx))
 
 
-@main.command(
-    help="打开终端界面；第一次使用时先一步步设置 / open the screens; the first time, set up step by step"
-)
-@click.pass_context
-def start(ctx: click.Context) -> None:
-    from village_agent.first_start import is_first, set_up
-
-    if is_first(folder_of(ctx)):
-        set_up(ctx, main.commands["init"], main.commands["enrol"])
-    ctx.invoke(tui)
-
-
 @main.group(help="本机操作员 / operators of this machine")
 def operator() -> None:
     pass

@@ -119,6 +119,18 @@ def test_a_folder_elsewhere_is_looked_at_when_it_is_listed(here: Here) -> None:
     assert here.prerm("remove").returncode == 1
 
 
+def test_a_practice_keeps_nothing_back_and_only_a_practice_does_not(here: Here) -> None:
+    for name, node in (("village-practice", "430981990001"), ("village", "430981102202")):
+        folder = here.home / ".local/share/liandong" / name
+        folder.mkdir(parents=True)
+        (folder / "settings.toml").write_text(f'node = "{node}"\n', encoding="utf-8")
+        (folder / "practice.json").touch()
+    done = here.prerm("remove")
+    assert done.returncode == 1
+    assert "430981102202" in done.stderr
+    assert "430981990001" not in done.stderr
+
+
 def test_a_book_that_cannot_be_read_keeps_the_package(here: Here) -> None:
     city = here.folder / "var/lib/liandong/city"
     found_city(city, SystemWorld()).close()

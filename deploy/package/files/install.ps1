@@ -41,10 +41,10 @@ $menu = $shell.CreateShortcut([Environment]::GetFolderPath("Programs") + "\联�
 $terminal = Get-Command wt.exe -ErrorAction SilentlyContinue
 if ($terminal) {
   $menu.TargetPath = $terminal.Source
-  $menu.Arguments = "cmd /k `"`"$Folder\Scripts\village-agent.exe`" start`""
+  $menu.Arguments = "cmd /k `"`"$Folder\Scripts\village-agent.exe`" tui`""
 } else {
   $menu.TargetPath = "$env:ComSpec"
-  $menu.Arguments = "/k `"`"$Folder\Scripts\village-agent.exe`" start`""
+  $menu.Arguments = "/k `"`"$Folder\Scripts\village-agent.exe`" tui`""
 }
 $menu.Save()
 Write-Host "已安装：从开始菜单打开“联动村级代办终端” / installed: open it from the Start menu"

@@ -34,4 +34,4 @@ trap - EXIT
 rm -rf "$FOLDER.old"
 mkdir -p "$HOME/.local/bin"
 for program in village-agent township-node city-node; do ln -sf "$FOLDER/bin/$program" "$HOME/.local/bin/$program"; done
-echo "已安装，运行 / installed, run: $HOME/.local/bin/village-agent start"
+echo "已安装，运行 / installed, run: $HOME/.local/bin/village-agent tui"
