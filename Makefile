@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo badline bench-city test coverage seed soak planted torture check format docs glossary lock clean
+.PHONY: help setup parts demo dist dist-deb dist-wheels dist-test badline bench-city test coverage seed soak planted torture check format docs glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -28,6 +28,18 @@ parts: ## 测试要用的系统部件 / system parts that the tests use
 demo: setup ## 整个市在本机跑一遍 / the whole city on this machine (KEEP=1 leaves it running)
 	@deploy/system-parts font || echo "没有中文字体，文书不能打印；其余照常 / without the font no document can be printed; all else works"
 	@$(PY) -m deploy.demo $(if $(KEEP),--keep) $(DEMO)
+
+dist: setup ## 不需要网络的安装包 / what is installed without internet: Debian package, folders of wheels (COMMIT=HEAD)
+	@$(PY) -m deploy.package --commit $(or $(COMMIT),HEAD)
+
+dist-deb: setup ## 只做 Debian 包 / the Debian package alone (ARCHITECTURE=arm64)
+	@$(PY) -m deploy.package deb --commit $(or $(COMMIT),HEAD) $(if $(ARCHITECTURE),--architecture $(ARCHITECTURE))
+
+dist-wheels: setup ## 只做离线安装文件夹 / the folders of wheels alone, Linux and Windows
+	@$(PY) -m deploy.package wheels --commit $(or $(COMMIT),HEAD)
+
+dist-test: setup ## 真装、真升级、真卸载（需要 root）/ install, upgrade, remove for real, without a network (needs root on a Debian)
+	@$(PY) -m pytest -n 0 -s tests/packaging/real_install.py
 
 badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a bad line (needs root): make badline BADLINE="--mode cut"
 	@$(PY) -m bench.badline $(BADLINE)

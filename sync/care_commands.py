@@ -1,4 +1,4 @@
-"""The commands that take care of a node: held, release, scrub, restore."""
+"""The commands that take care of a node: held, release, scrub, restore, unsent."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -8,7 +8,7 @@ import click
 
 from core.clock import from_iso, local
 from core.errors import Fault
-from sync import damage, held, restoring
+from sync import damage, held, restoring, unsent
 from sync import scrub as scrubbing
 from sync.environment import SystemWorld
 from sync.installation import BACKUPS
@@ -24,6 +24,7 @@ def add_care_commands(group: click.Group, program: "Program") -> None:
     _add_held(group, program)
     _add_scrub(group, program)
     _add_restore(group, program)
+    _add_unsent(group)
 
 
 def _add_held(group: click.Group, program: "Program") -> None:
@@ -199,3 +200,22 @@ def _restore_words(facts: dict[str, Any], lang: str) -> str:
         else f"Node {facts['node']} is put back to {at}; the replaced database is kept as {facts['replaced']}. A new epoch "
         "has begun. Start the node; at its next contact it compares with its neighbours and fetches what is missing."
     )
+
+
+def _add_unsent(group: click.Group) -> None:
+    from sync.cli import EXIT_CODES, emit, folder_of, json_option
+
+    @group.command(
+        name="unsent",
+        help="还有没有未交出的内容：草稿、未封装的消息、对方未签收的信封；不需要口令。有，或看不出时，退出码为 3 / whether "
+        "anything would be lost with this folder: drafts, messages, envelopes not signed for. No PIN is asked for; exit "
+        "code 3 if there is something, or if it cannot be told\n\n例 / examples:\n\n  unsent\n\n  unsent --json",
+    )
+    @json_option
+    @click.pass_context
+    def unsent_command(ctx: click.Context, as_json: bool) -> None:
+        found = unsent.look(folder_of(ctx))
+        facts = found.facts() | {lang: unsent.words(found, lang) for lang in ("zh", "en")}
+        emit(ctx, facts, as_json, lambda f, lang: str(f[lang]))
+        if not found.is_safe:
+            ctx.exit(EXIT_CODES[Fault.STATE])

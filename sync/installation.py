@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from core.errors import LocalError
 from core.identifiers import new_id
 from core.store.engine import Database, open_sqlite, open_url
 from core.store.migrate import upgrade
-from sync import audit, epoch, home
+from sync import audit, epoch, home, unsent
 from sync.backups import BackupFacts
 from sync.chunkstore import FileChunkStore
 from sync.identity import read_place, write_fact
@@ -29,14 +30,17 @@ SOFTWARE = version("liandong")
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """An opened folder."""
+    """An opened folder; ``drafts`` counts what is being written in it, where the tier has drafts."""
 
     folder: Path
     settings: Settings
     db: Database
     node: Node
+    drafts: unsent.Count | None = None
 
     def close(self) -> None:
+        if self.drafts is not None:
+            unsent.leave_note(self.db, self.folder, self.drafts, self.node.world)
         self.db.close()
 
 
@@ -64,7 +68,8 @@ def create(
     home.settle(db, folder, world)
     # Written last: a folder with settings is a whole installation.
     write_settings(folder, settings)
-    return Installation(folder, settings, db, _load(db, folder, world))
+    # Nobody has begun a draft in it.
+    return Installation(folder, settings, db, _load(db, folder, world), lambda tx: 0)
 
 
 def open_folder(
@@ -92,7 +97,9 @@ def open_folder(
 def _database(folder: Path, settings: Settings, raw_key: bytes | None) -> Database:
     if settings.database_url:
         return open_url(settings.database_url)
-    return open_sqlite(folder / DATABASE, raw_key=raw_key)
+    db = open_sqlite(folder / DATABASE, raw_key=raw_key)
+    db.before_commit = partial(unsent.withdraw_note, folder)
+    return db
 
 
 def _load(db: Database, folder: Path, world: World) -> Node:

@@ -1,5 +1,6 @@
 """The village agent, composed: its folder and its office."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -25,11 +26,12 @@ Village = Workplace[ReportingOffice]
 
 def compose(installation: Installation) -> Village:
     """Join the office to the node: messages of others reach the casebook, ours reach the streams."""
+    drafts = Drafts(installation.node.world).count
+    installation = replace(installation, drafts=drafts)
 
     def office(node: Node, tx: sa.Connection) -> ReportingOffice:
         made = ReportingOffice.join(node, tx)
         figures, every_s = OwnFigures(node, installation.folder), installation.settings.sheet_every_s
-        drafts = Drafts(node.world).count
         made.reporter = Reporter.join(node.place.node, node, made, figures, every_s=every_s, drafts=drafts)
         return made
 

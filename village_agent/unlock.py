@@ -74,7 +74,8 @@ def read_pin(prompt: str, *, confirm: bool = False) -> str:
             zh="需要操作员口令：用 --pin-file 指定文件，或设环境变量 LIANDONG_PIN，或在终端里输入。",
             en="A PIN is needed: name a file with --pin-file, set LIANDONG_PIN, or type it at a terminal.",
         )
-    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True))
+    again = "再输一次 / once more" if confirm else False
+    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=again, err=True))
 
 
 def make_key(folder: Path) -> bytes | None:

@@ -93,6 +93,7 @@ class Database:
         self.raw_key = raw_key
         self.vfs = vfs
         self.reserve: SpaceReserve | None = None
+        self.before_commit: Callable[[], None] | None = None
         self.in_doubt: CommitUnknown | None = None
         self._opened = 1
 
@@ -123,6 +124,8 @@ class Database:
                     self._require_certain()
                     if opened != self._opened:
                         raise _reopened()
+                    if self.before_commit is not None:
+                        self.before_commit()
                 except BaseException:
                     transaction.rollback()
                     raise

@@ -1,0 +1,1 @@
+"""Installables for machines without internet: a Debian package, and folders of wheels for Linux and Windows."""
