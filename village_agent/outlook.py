@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.case import Case
 from core.clock import CHINA, iso, local
+from core.documents.slip import Wording
 from core.errors import StateError
 from core.identifiers import CaseId, NodeId, Tier, display_case_id, division_of, tier_of
 from core.items import Item
@@ -35,14 +36,6 @@ class Stage(StrEnum):
     AT_CITY = "outbox.at_city"
     ACCEPTED = "outbox.accepted"
     ATTENTION = "outbox.attention"
-
-
-class Wording(StrEnum):
-    """What the slip may say: never more than the copies that exist (see docs: wording by copies)."""
-
-    LOCAL_ONLY = "slip.local_only"
-    HANDED_OVER = "slip.handed_over"
-    ACCEPTED = "slip.accepted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,11 +15,13 @@ from textual.widgets import Static
 from core.identifiers import CaseId, display_case_id
 from core.slip_code import slip_text
 from village_agent.outlook import outlook
-from village_agent.slip import SLIP_CELLS, qr_modules, slip_lines
+from core.documents.qr import qr_modules
+from village_agent.slip import SLIP_CELLS, slip_lines
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.words import painted
 
 BOTH_CELLS_MIN = 100
+QR_BORDER = 1
 DARK, LIGHT = Style(bgcolor="rgb(0,0,0)"), Style(bgcolor="rgb(255,255,255)")
 
 
@@ -28,7 +30,7 @@ class Qr(Widget):
 
     def __init__(self, text: str) -> None:
         super().__init__(id="qr")
-        self._rows = qr_modules(text)
+        self._rows = qr_modules(text, border=QR_BORDER)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return 2 * len(self._rows)
