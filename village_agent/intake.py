@@ -18,7 +18,10 @@ from core.messages import Actor
 from core.regions import Divisions, load_yuanjiang
 from sync import audit
 from village_agent.app import Village
+from village_agent.appointments import Appointments
 from village_agent.drafts import Draft, Drafts, sheet_of
+from village_agent.inquiries import Inquiries
+from village_agent.notepad import Notepad
 from village_agent.people_seen import Earlier, earlier_cases, note_person
 
 FREE_BYTES_MIN = 64 << 20
@@ -29,7 +32,11 @@ class Intake:
 
     def __init__(self, village: Village, divisions: Divisions | None = None) -> None:
         self.village = village
-        self.drafts = Drafts(village.installation.node.world)
+        node = village.installation.node
+        self.drafts = Drafts(node.world)
+        self.notepad = Notepad(node.world)
+        self.appointments = Appointments(node.world)
+        self.inquiries = Inquiries(node.place.node, node.world, node.post)
         self.divisions = load_yuanjiang() if divisions is None else divisions
 
     def catalogue(self) -> Catalogue:

@@ -9,6 +9,7 @@ from core.messages import Actor, Role
 from village_agent.app import Village, open_village
 from village_agent.intake import Intake
 from village_agent.people_seen import note_missing
+from village_agent.prints import sweep_prints
 from village_agent.vault import Operator, open_vault, operators
 
 
@@ -49,9 +50,10 @@ def open_session(folder: Path, world: World, operator: Operator, pin: str) -> Se
 
 
 def begin(village: Village, operator: Operator) -> Session:
-    """The desk of an open village agent: drafts long abandoned are forgotten, cases that came back are indexed."""
+    """The desk of an open village agent: drafts long abandoned are forgotten, cases that came back are indexed, old prints removed."""
     intake = Intake(village)
     with village.installation.db.transaction() as tx:
         intake.drafts.purge(tx)
         note_missing(tx, village.office.casebook, village.installation.node.place.node)
+    sweep_prints(village.installation.folder, village.installation.node.world)
     return Session(village, Actor(operator.id, operator.name, Role.AGENT), intake)

@@ -12,10 +12,10 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from core.documents.qr import qr_modules
 from core.identifiers import CaseId, display_case_id
 from core.slip_code import slip_text
 from village_agent.outlook import outlook
-from core.documents.qr import qr_modules
 from village_agent.slip import SLIP_CELLS, slip_lines
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.words import painted
