@@ -50,7 +50,7 @@ def sweep_prints(folder: Path, world: World) -> int:
 def open_file(path: Path) -> None:
     """Show the file in the system's viewer. Raises ``LocalError`` (``print.no_viewer``) that names the path."""
     if sys.platform == "win32":
-        os.startfile(path)
+        os.startfile(path)  # noqa: S606 - the system's own way to show a file
         return
     tool = next((found for name in _OPENERS if (found := shutil.which(name))), None)
     has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -67,7 +67,7 @@ def open_file(path: Path) -> None:
 def print_file(path: Path) -> None:
     """Give the file to the default printer. Raises ``LocalError`` (``print.no_printer``, ``print.refused``)."""
     if sys.platform == "win32":
-        os.startfile(path, "print")
+        os.startfile(path, "print")  # noqa: S606 - the system's own way to print one
         return
     tool = next((found for name in _PRINTERS if (found := shutil.which(name))), None)
     if tool is None:

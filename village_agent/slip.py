@@ -44,7 +44,8 @@ def slip_lines(
     """The slip's text, each line at most ``width`` cells; the title first."""
     facts, words = slip_facts(view, divisions, lang, phone), cast("Lang", lang)
     colon = "：" if lang == "zh" else ": "
-    lines = [*wrap(slip_title(facts, words), width), "-" * width]
+    banner = [fit(facts.banner, width, centre=True)] if facts.banner else []
+    lines = [*wrap(slip_title(facts, words), width), *banner, "-" * width]
     for name, value in slip_rows(facts, words):
         lines += wrap(f"{name}{colon}{value}", width)
     lines.append(f"{label('slip.handed_in', lang)}{colon}")
@@ -53,7 +54,7 @@ def slip_lines(
     lines.append("-" * width)
     for line in status_lines(facts, words):
         lines += wrap(line, width)
-    return lines
+    return [*lines, *banner]
 
 
 def paper_of_slip(view: Outlook, divisions: Divisions, lang: str = "zh", phone: str = "") -> Paper:

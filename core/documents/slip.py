@@ -46,6 +46,8 @@ class SlipFacts:
     parts_sent: int = 0
     parts: int = 0
     phone: str = ""
+    banner: str = ""
+    """Above and below everything: what the reader must know first."""
 
 
 def slip_title(facts: SlipFacts, lang: Lang) -> str:
@@ -91,15 +93,18 @@ def slip_paper(facts: SlipFacts, lang: Lang = "zh") -> Paper:
     """The slip on one sheet of paper, with its QR; drawn in one weight, for somebody waits at the counter."""
     materials = "\n".join(handed_in(facts, lang)) or "-"
     rows = [*slip_rows(facts, lang), (label("slip.handed_in", lang), materials)]
+    warning = (Block(Shape.CAPTION, facts.banner),) if facts.banner else ()
     return Paper(
         label("slip.title", lang),
         facts.origin,
         lang,
         (
+            *warning,
             Block(Shape.TABLE, rows=tuple((name, value, 1) for name, value in rows)),
             Block(Shape.CODE, slip_text(facts.case)),
             Block(Shape.CAPTION, label("slip.qr", lang)),
             Block(Shape.FOOT, "\n".join(status_lines(facts, lang))),
+            *warning,
         ),
         one_weight=True,
     )

@@ -3,6 +3,7 @@
 from textual.content import Content
 
 from core.labels import label
+from village_agent.tui.words_service import SERVICE_WORDS
 from village_agent.widths import safe
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -217,6 +218,9 @@ _WORDS: dict[str, tuple[str, str]] = {
         "or goes by stick: F5, then E to export, I to import.\n",
     ),
 }
+
+
+_WORDS |= SERVICE_WORDS
 
 
 def say(key: str, lang: str, **values: object) -> str:

@@ -15,9 +15,11 @@ from textual.widgets import Static
 from core.documents.qr import qr_modules
 from core.identifiers import CaseId, display_case_id
 from core.slip_code import slip_text
-from village_agent.outlook import outlook
-from village_agent.slip import SLIP_CELLS, slip_lines
+from village_agent.outlook import Outlook, outlook
+from village_agent.papers import office_of
+from village_agent.slip import SLIP_CELLS, paper_of_slip, qr_halves, slip_lines, thermal_text
 from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.printing import PrintingScreen
 from village_agent.tui.words import painted
 
 BOTH_CELLS_MIN = 100
@@ -62,11 +64,15 @@ class QrScreen(DeskScreen):
         """There is no frame: the QR needs the rows."""
 
 
-class SlipScreen(DeskScreen):
-    """What the citizen takes home; its wording follows the copies that exist."""
+class SlipScreen(PrintingScreen):
+    """What the citizen takes home; its wording follows the copies that exist. It is printed by a key."""
 
     TITLE_KEY = "slip"
     BINDINGS: ClassVar[list[BindingType]] = [
+        key("p", "pdf('open')", "key.print_pdf"),
+        key("l", "pdf('print')", "key.print"),
+        key("8", "thermal(48)", "key.thermal_48"),
+        key("5", "thermal(32)", "key.thermal_32"),
         key("q", "qr", "key.qr"),
         key("f5", "app.contact", "key.contact"),
         key("f2", "app.new", "key.new"),
@@ -96,11 +102,27 @@ class SlipScreen(DeskScreen):
     def action_qr(self) -> None:
         self.app.push_screen(QrScreen(self.case_id))
 
-    def _show(self) -> None:
+    def action_pdf(self, then: str) -> None:
+        paper = paper_of_slip(self._view(), self.desk.intake.divisions, self.lang, self._phone)
+        self.print_paper(f"slip-{self.case_id}.pdf", paper, then)
+
+    def action_thermal(self, width: int) -> None:
+        view = self._view()
+        lines = slip_lines(view, self.desk.intake.divisions, self.lang, width, self._phone)
+        text = "\n".join([thermal_text(lines, width), "", *qr_halves(slip_text(view.case))])
+        self.print_text(f"slip-{self.case_id}-{width}.txt", text)
+
+    @property
+    def _phone(self) -> str:
+        return office_of(self.desk.village).phone
+
+    def _view(self) -> Outlook:
         village = self.desk.village
         with village.installation.db.reading() as tx:
-            view = outlook(tx, village, village.office.casebook.get(tx, self.case_id))
-        lines = slip_lines(view, self.desk.intake.divisions, self.lang, SLIP_CELLS)
+            return outlook(tx, village, village.office.casebook.get(tx, self.case_id))
+
+    def _show(self) -> None:
+        lines = slip_lines(self._view(), self.desk.intake.divisions, self.lang, SLIP_CELLS, self._phone)
         self.query_one("#slip-text", Static).update(painted("\n".join(lines)))
         self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
 
