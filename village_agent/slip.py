@@ -1,12 +1,10 @@
 """The slip at the village: the facts of a case here, as lines for a screen or a thermal printer, and as a paper."""
 
 from collections.abc import Iterable
-from typing import cast
 
 from core.documents.paper import Paper
 from core.documents.qr import qr_modules
 from core.documents.slip import SlipFacts, handed_in, slip_paper, slip_rows, slip_title, status_lines
-from core.errors import Lang
 from core.identifiers import division_of
 from core.labels import label
 from core.regions import Divisions
@@ -42,24 +40,24 @@ def slip_lines(
     view: Outlook, divisions: Divisions, lang: str = "zh", width: int = SLIP_CELLS, phone: str = ""
 ) -> list[str]:
     """The slip's text, each line at most ``width`` cells; the title first."""
-    facts, words = slip_facts(view, divisions, lang, phone), cast("Lang", lang)
+    facts = slip_facts(view, divisions, lang, phone)
     colon = "：" if lang == "zh" else ": "
     banner = [fit(facts.banner, width, centre=True)] if facts.banner else []
-    lines = [*wrap(slip_title(facts, words), width), *banner, "-" * width]
-    for name, value in slip_rows(facts, words):
+    lines = [*wrap(slip_title(facts, lang), width), *banner, "-" * width]
+    for name, value in slip_rows(facts, lang):
         lines += wrap(f"{name}{colon}{value}", width)
     lines.append(f"{label('slip.handed_in', lang)}{colon}")
-    for line in handed_in(facts, words):
+    for line in handed_in(facts, lang):
         lines += wrap(f"- {line}", width)
     lines.append("-" * width)
-    for line in status_lines(facts, words):
+    for line in status_lines(facts, lang):
         lines += wrap(line, width)
     return [*lines, *banner]
 
 
 def paper_of_slip(view: Outlook, divisions: Divisions, lang: str = "zh", phone: str = "") -> Paper:
     """The slip as it is printed on A4."""
-    return slip_paper(slip_facts(view, divisions, lang, phone), cast("Lang", lang))
+    return slip_paper(slip_facts(view, divisions, lang, phone), lang)
 
 
 def qr_text(text: str, *, colours: bool) -> list[str]:

@@ -129,13 +129,15 @@ class AppointmentsScreen(DeskScreen):
         catalogue = self.desk.intake.catalogue() if self.desk.village.office.shelf.version else None
         item = catalogue.item(one.item).title(self.lang) if catalogue and one.item in catalogue else ""
         moved = self.words("moved_times", count=one.moved) if one.moved else ""
+        kind_cells = 8 if self.lang == "zh" else 10
+        words = " ".join(filter(None, (moved, item, one.words.replace("\n", " "))))
         parts = [
-            fit(state, 9),
+            fit(state, 7),
             f"{one.day} {one.time:5}",
-            fit(self.words(f"kind.{one.kind}"), 10),
-            fit(one.person, 10),
-            fit(one.phone, 12),
-            shorten(" ".join(filter(None, (item, one.words.replace("\n", " "), moved))), 26),
+            fit(self.words(f"kind.{one.kind}"), kind_cells),
+            fit(one.person, 8),
+            fit(one.phone, 11),
+            shorten(words, max(16, self.app.size.width - 52 - kind_cells)),
         ]
         return " ".join(parts)
 

@@ -1,7 +1,7 @@
 """One case: its path as a line of desks, what is missing, and the steps open to the village."""
 
 from collections.abc import Callable, Iterator
-from typing import ClassVar, cast
+from typing import ClassVar
 
 import sqlalchemy as sa
 from textual.binding import BindingType
@@ -9,7 +9,7 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 from textual.widgets import Static
 
-from core.errors import Lang, LiandongError
+from core.errors import LiandongError
 from core.identifiers import CaseId, display_case_id
 from core.states import CLOSED, DECIDED, State
 from village_agent.case_words import case_words
@@ -105,9 +105,7 @@ class CaseScreen(PrintingScreen):
         try:
             with village.installation.db.reading() as tx:
                 case = village.office.casebook.get(tx, self.case_id)
-                paper = proof_of_delivery(
-                    tx, village, case, self.desk.intake.divisions, cast("Lang", self.lang)
-                )
+                paper = proof_of_delivery(tx, village, case, self.desk.intake.divisions, self.lang)
         except LiandongError as error:
             self.tell_error(error)
             return
@@ -152,7 +150,7 @@ class CaseScreen(PrintingScreen):
         divisions = self.desk.intake.divisions
         lines = case_words(self.view, divisions, self.lang, on_the_way).split("\n")
         if case.hold is not None:
-            sides = fork_lines(case.hold, said, self.view.item, cast("Lang", self.lang), width)
+            sides = fork_lines(case.hold, said, self.view.item, self.lang, width)
             lines += ["", *wrap(self.words("forked"), width), *sides]
         folded = [folded for line in lines for folded in wrap(line, width)]
         self.query_one("#path", Static).update(painted("\n".join(folded)))

@@ -1,13 +1,13 @@
 """Handing one result over: who receives it, the check of the document, the acknowledgement, the signed sheet."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar, cast
+from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from textual.binding import BindingType
 
 from core.bodies import AttachmentManifest
-from core.errors import Lang, LiandongError
+from core.errors import LiandongError
 from core.identifiers import CaseId, display_case_id
 from core.items import FieldType, FormField
 from village_agent.handing_over import RELATIONS, Receiver, Relation, check_receiver, hand_over
@@ -101,7 +101,7 @@ class HandOverScreen(ServiceForm, PrintingScreen):
                     self.desk.village,
                     self._case(),
                     self.desk.intake.divisions,
-                    cast("Lang", self.lang),
+                    self.lang,
                 )
         except LiandongError as error:
             self.tell_error(error)
