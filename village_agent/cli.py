@@ -10,6 +10,7 @@ from sync.cli import Program, folder_of, lang_of, node_group
 from village_agent import unlock
 from village_agent.app import CHAINS, beat
 from village_agent.case_commands import add_case_commands
+from village_agent.print_commands import add_print_commands
 
 PROGRAM = Program(
     tier=Tier.VILLAGE,
@@ -26,6 +27,7 @@ PROGRAM = Program(
 main = node_group(PROGRAM)
 main.params += unlock.group_options()
 add_case_commands(main)
+add_print_commands(main)
 
 
 @main.command(help="打开终端界面 / open the terminal screens")
