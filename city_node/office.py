@@ -8,13 +8,13 @@ from city_node.ledgers.book import Ledger
 from city_node.projects.book import Projects
 from city_node.ratings.register import Register
 from city_node.sheet.bookkeeper import Bookkeeper
-from city_node.supervision.inquiries import Inquiries
+from city_node.supervision.consultations import Consultations
 from city_node.supervision.supervisor import Supervisor
 from core.clock import World
+from core.consultation import CONSULTATION_ASKED
+from core.consultation import SCHEMA as CONSULTATION_SCHEMA
 from core.desk.public.doorkeeper import Doorkeeper
 from core.identifiers import NodeId
-from core.inquiry import INQUIRY_ASKED
-from core.inquiry import SCHEMA as INQUIRY_SCHEMA
 from core.sheet_report import SCHEMA, SHEET_REPORTED
 from core.store.casework import Post
 from core.store.office import Office, Take
@@ -22,7 +22,7 @@ from core.store.office import Office, Take
 
 class CityOffice(Office):
     """``supervisor`` looks at every case that moves here, ``ledger`` keeps a line of each, ``projects`` those that are
-    decided together, ``inquiries`` what villages ask for citizens, ``ratings`` how cases were rated, ``bookkeeper`` holds every book against the others; ``doorkeeper``
+    decided together, ``consultations`` what villages ask for citizens, ``ratings`` how cases were rated, ``bookkeeper`` holds every book against the others; ``doorkeeper``
     counts what citizens ask of all public pages.
     """
 
@@ -35,13 +35,13 @@ class CityOffice(Office):
         self.ratings = Register(self)
         self.doorkeeper = Doorkeeper(world)
         self.bookkeeper = Bookkeeper(self, world)
-        self.inquiries = Inquiries(node, world, self.post)
+        self.consultations = Consultations(node, world, self.post)
 
     def handlers(self) -> dict[str, tuple[Take, int]]:
         return {
             **super().handlers(),
             SHEET_REPORTED: (self.bookkeeper.take, SCHEMA),
-            INQUIRY_ASKED: (self.inquiries.take, INQUIRY_SCHEMA),
+            CONSULTATION_ASKED: (self.consultations.take, CONSULTATION_SCHEMA),
         }
 
     def use_new_calendar(self, tx: sa.Connection) -> None:

@@ -11,8 +11,8 @@ from sync.node import Node
 from sync.own_figures import OwnFigures
 from sync.workplace import Workplace, join
 from village_agent import appointments, notepad  # noqa: F401 - declared together with the chain that makes them
+from village_agent.consultations import Consultations
 from village_agent.drafts import Drafts
-from village_agent.inquiries import Inquiries
 
 CHAINS: tuple[Path, ...] = (Path(__file__).parent / "migrations",)
 """The tier's own migration chain."""
@@ -29,7 +29,7 @@ def compose(installation: Installation) -> Village:
         made = ReportingOffice.join(node, tx)
         figures, every_s = OwnFigures(node, installation.folder), installation.settings.sheet_every_s
         drafts = Drafts(node.world).count
-        node.serve(Inquiries(node.place.node, node.world, node.post).handlers())
+        node.serve(Consultations(node.place.node, node.world, node.post).handlers())
         made.reporter = Reporter.join(node.place.node, node, made, figures, every_s=every_s, drafts=drafts)
         return made
 

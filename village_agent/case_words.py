@@ -51,7 +51,7 @@ def case_words(
         f"{mask_name(who.name)}  {mask_id(who.id_no)}  {mask_phone(who.mobile)}",
         f"{label('heading.state', lang)}: {label(f'state.{case.state}', lang)}  "
         f"{label('heading.holder', lang)}: {holder_words(view, divisions, lang)}",
-        f"{label(view.wording, lang)}  {label(view.stage, lang)}",
+        "  ".join(dict.fromkeys((label(view.wording, lang), label(view.stage, lang)))),
         *limit_lines(view, lang),
         *missing_lines(view, lang),
         *(f"! {found.zh if zh else found.en}" for found in view.attention),

@@ -20,8 +20,8 @@ from core.regions import Divisions, load_yuanjiang
 from sync import audit
 from village_agent.app import Village
 from village_agent.appointments import Appointments
+from village_agent.consultations import Consultations
 from village_agent.drafts import Draft, Drafts, sheet_of
-from village_agent.inquiries import Inquiries
 from village_agent.notepad import Notepad
 from village_agent.people_seen import Earlier, earlier_cases, note_person
 
@@ -38,7 +38,7 @@ class Intake:
         self.drafts = Drafts(node.world)
         self.notepad = Notepad(node.world)
         self.appointments = Appointments(node.world)
-        self.inquiries = Inquiries(node.place.node, node.world, node.post)
+        self.consultations = Consultations(node.place.node, node.world, node.post)
         self.divisions = load_yuanjiang() if divisions is None else divisions
 
     def catalogue(self) -> Catalogue:

@@ -177,7 +177,7 @@ class SupervisionPages:
         assert isinstance(office, CityOffice)
         with context.db.transaction() as tx:
             answer_matter(tx, context.world, context.audit, officer, matter, visit.typed("answer"))
-            office.inquiries.tell_answer(tx, officer, matter)
+            office.consultations.tell_answer(tx, officer, matter)
         return visit.go("/supervision/matters")
 
     def _catch_up(self, visit: Visit) -> None:

@@ -12,11 +12,11 @@ from textual.pilot import Pilot
 from city_node.office import CityOffice
 from city_node.supervision.acts import answer_matter
 from city_node.supervision.board import matters
-from city_node.supervision.inquiries import Inquiries as AtCity
+from city_node.supervision.consultations import Consultations as AtCity
 from core import bodies as b
 from core.case import Case
+from core.consultation import ConsultationAnswered, encode_consultation
 from core.errors import InputError, PeerError, StateError
-from core.inquiry import InquiryAnswered, encode_inquiry
 from core.messages import Role
 from core.states import State
 from core.store.officers import Officer
@@ -31,8 +31,8 @@ from village_agent.session import Session
 from village_agent.tui.app import DeskApp
 from village_agent.tui.screens.appointments import AppointmentForm, AppointmentsScreen
 from village_agent.tui.screens.case import CaseScreen
+from village_agent.tui.screens.consultations import ConsultationsScreen
 from village_agent.tui.screens.hand_over import HandOverScreen
-from village_agent.tui.screens.inquiries import InquiriesScreen
 from village_agent.tui.screens.rate import RateScreen
 
 
@@ -234,7 +234,7 @@ def test_a_returned_case_opens_at_the_material_in_question(three: Three, tmp_pat
 
 
 def test_a_question_goes_up_to_the_department_and_its_answer_comes_back(three: Three, tmp_path: Path) -> None:  # noqa: F811
-    db, inquiries = three.village.installation.db, three.desk.intake.inquiries
+    db, consultations = three.village.installation.db, three.desk.intake.consultations
     seen: list[str] = []
 
     async def ask(app: DeskApp, pilot: Pilot[None]) -> None:
@@ -247,7 +247,7 @@ def test_a_question_goes_up_to_the_department_and_its_answer_comes_back(three: T
         await type_text(pilot, "低保要多久")
         await pilot.press("f9")
         await pilot.pause()
-        assert isinstance(app.screen, InquiriesScreen), painted(app)
+        assert isinstance(app.screen, ConsultationsScreen), painted(app)
         seen.append(painted(app))
 
     async def read(app: DeskApp, pilot: Pilot[None]) -> None:
@@ -264,7 +264,7 @@ def test_a_question_goes_up_to_the_department_and_its_answer_comes_back(three: T
 
     city = three.net.nodes[CITY]
     office = CityOffice(CITY, city.world, post=city.post, offer_files=city.offer, ordinal=city.ordinal)
-    city.serve({"InquiryAsked": (office.inquiries.take, 1)})
+    city.serve({"ConsultationAsked": (office.consultations.take, 1)})
     three.net.settle(3)
     officer = Officer("du", "刘答复", frozenset({Role.SUPERVISOR}), "", "active")
     with city.db.transaction() as tx:
@@ -272,7 +272,7 @@ def test_a_question_goes_up_to_the_department_and_its_answer_comes_back(three: T
         assert row.words == "低保要多久"
         assert row.node == three.village.installation.node.place.node
         answer_matter(tx, city.world, lambda *_, **__: None, officer, row.id, "五个工作日")
-        assert office.inquiries.tell_answer(tx, officer, row.id)
+        assert office.consultations.tell_answer(tx, officer, row.id)
     three.net.settle(3)
     walk(tmp_path, read, desk=three.desk)
     assert "1  咨询已有答复" in seen[1]
@@ -280,25 +280,27 @@ def test_a_question_goes_up_to_the_department_and_its_answer_comes_back(three: T
     assert "刘答复" in seen[2]
     assert "已告知" in seen[3]
     with db.reading() as tx:
-        assert inquiries.to_tell(tx) == 0
+        assert consultations.to_tell(tx) == 0
 
 
 def test_a_question_in_somebody_elses_name_is_set_aside(three: Three) -> None:  # noqa: F811
-    inquiries = three.desk.intake.inquiries
+    consultations = three.desk.intake.consultations
     with three.village.installation.db.transaction() as tx:
-        one = inquiries.ask(tx, three.desk.actor, person="甲", phone="", department="民政局", words="怎么办")
-        body = bytes(tx.scalar(sa.select(MESSAGE.c.body).where(MESSAGE.c.type == "InquiryAsked")) or b"")
+        one = consultations.ask(
+            tx, three.desk.actor, person="甲", phone="", department="民政局", words="怎么办"
+        )
+        body = bytes(tx.scalar(sa.select(MESSAGE.c.body).where(MESSAGE.c.type == "ConsultationAsked")) or b"")
 
     city = three.net.nodes[CITY]
     keeper = AtCity(CITY, city.world, city.post)
-    with pytest.raises(PeerError, match=r"inquiry\.author"), city.db.transaction() as tx:
+    with pytest.raises(PeerError, match=r"consultation\.author"), city.db.transaction() as tx:
         keeper.take(tx, TOWN, "", body)
-    answer = encode_inquiry(InquiryAnswered(one.id, "乙", city.world.now(), "假的"))
+    answer = encode_consultation(ConsultationAnswered(one.id, "乙", city.world.now(), "假的"))
     db = three.village.installation.db
-    with pytest.raises(PeerError, match=r"inquiry\.stranger"), db.transaction() as tx:
-        inquiries.take_answer(tx, TOWN, "", answer)
+    with pytest.raises(PeerError, match=r"consultation\.stranger"), db.transaction() as tx:
+        consultations.take_answer(tx, TOWN, "", answer)
     with three.village.installation.db.reading() as tx:
-        assert inquiries.get(tx, one.id).answer == ""
+        assert consultations.get(tx, one.id).answer == ""
 
 
 def test_appointments_are_booked_moved_done_and_dropped_and_today_stands_on_the_home_page(
@@ -391,7 +393,7 @@ def test_the_pages_beside_applications_fit_both_languages_and_sizes(
     desk = open_desk(tmp_path / "d", world)
     with desk.village.installation.db.transaction() as tx:
         case = desk.intake.submit(tx, desk.actor, sheet(desk.intake))
-        desk.intake.inquiries.ask(
+        desk.intake.consultations.ask(
             tx, desk.actor, person="甲", phone="", department="民政局", words="问" * 300
         )
         desk.intake.appointments.book(tx, desk.actor, kind="home", day="2026-03-02", person="乙" * 60)

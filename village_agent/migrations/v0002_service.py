@@ -1,4 +1,4 @@
-"""v0002 appointments, inquiries, and what is being written outside applications"""
+"""v0002 appointments, consultations, and what is being written outside applications"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     op.create_index("ix_appointment_day", "appointment", ["state", "day", "time"])
     op.create_table(
-        "inquiry",
+        "consultation",
         sa.Column("id", sa.String(length=32), nullable=False),
         sa.Column("operator", sa.String(length=32), nullable=False),
         sa.Column("person", sa.String(length=100), nullable=False),
@@ -41,10 +41,10 @@ def upgrade() -> None:
         sa.Column("answered_by", sa.String(length=100), nullable=False),
         sa.Column("answer", sa.Text(), nullable=False),
         sa.Column("told_at", sa.String(length=24), nullable=True),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_inquiry")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consultation")),
         comment="questions of citizens that were passed on; told_at = when the citizen was told the answer",
     )
-    op.create_index("ix_inquiry_order", "inquiry", ["told_at", "asked_at"])
+    op.create_index("ix_consultation_order", "consultation", ["told_at", "asked_at"])
     op.create_table(
         "kept_value",
         sa.Column("key", sa.String(length=80), nullable=False),

@@ -182,10 +182,10 @@ class DeskApp(App[None]):
 
         self._visit(AppointmentsScreen)
 
-    def action_inquiries(self) -> None:
-        from village_agent.tui.screens.inquiries import InquiriesScreen
+    def action_consultations(self) -> None:
+        from village_agent.tui.screens.consultations import ConsultationsScreen
 
-        self._visit(InquiriesScreen)
+        self._visit(ConsultationsScreen)
 
     def action_outbox(self) -> None:
         from village_agent.tui.screens.cases import CasesScreen

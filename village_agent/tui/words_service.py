@@ -1,4 +1,4 @@
-"""What the screens say of results, ratings, appointments, inquiries, scans and prints, Chinese and English side by side."""
+"""What the screens say of results, ratings, appointments, consultations, scans and prints, Chinese and English side by side."""
 
 SERVICE_WORDS: dict[str, tuple[str, str]] = {
     "key.record": ("登记", "record"),
@@ -24,9 +24,9 @@ SERVICE_WORDS: dict[str, tuple[str, str]] = {
     "appointments": ("预约与上门（仅存本机）", "Appointments and visits (on this device only)"),
     "appointment_new": ("新预约", "New appointment"),
     "appointment_move": ("改期", "Move the appointment"),
-    "inquiries": ("咨询", "Inquiries"),
-    "inquiry_new": ("代群众咨询", "Ask for a citizen"),
-    "inquiry": ("咨询与答复", "Inquiry and answer"),
+    "consultations": ("咨询", "Consultations"),
+    "consultation_new": ("代群众咨询", "Ask for a citizen"),
+    "consultation": ("咨询与答复", "Consultation and answer"),
     "scans": ("扫描文件夹", "Scanner folder"),
     "people": ("沿用老申请人", "A person known here"),
     "count.due": ("今天的预约和上门（含逾期）", "appointments and visits today (or overdue)"),
@@ -72,20 +72,20 @@ SERVICE_WORDS: dict[str, tuple[str, str]] = {
         "没有找到这个事项，请填编码后几位、拼音首字母或名称，或留空。",
         "No such item; give the end of its code, pinyin initials or its name, or leave it empty.",
     ),
-    "inquiry_about": (
+    "consultation_about": (
         "问题随下次同步送到市里对应部门，答复回来后首页会提示。",
         "It goes to the department with the next contact; the home page tells when the answer is back.",
     ),
-    "inquiry_recorded": ("已登记，等待同步上送。", "Recorded; it goes up with the next contact."),
-    "inquiry.waiting": ("等待答复 {count} 天", "no answer for {count} days"),
-    "inquiry.answered": ("已答复，待告知", "answered, to be told"),
-    "inquiry.told": ("已告知", "told"),
-    "inquiry_text": (
+    "consultation_recorded": ("已登记，等待同步上送。", "Recorded; it goes up with the next contact."),
+    "consultation.waiting": ("等待答复 {count} 天", "no answer for {count} days"),
+    "consultation.answered": ("已答复，待告知", "answered, to be told"),
+    "consultation.told": ("已告知", "told"),
+    "consultation_text": (
         "{name}  {number}\n问（{time}，{who}）：\n{field}\n",
         "{name}  {number}\nAsked ({time}, {who}):\n{field}\n",
     ),
-    "inquiry_answer": ("答（{time}，{who}）：\n{field}", "Answer ({time}, {who}):\n{field}"),
-    "inquiry_no_answer": (
+    "consultation_answer": ("答（{time}，{who}）：\n{field}", "Answer ({time}, {who}):\n{field}"),
+    "consultation_no_answer": (
         "还没有答复。没有同步就不会有答复，按 F5 同步。",
         "No answer yet. Answers come with a contact: F5.",
     ),

@@ -18,7 +18,7 @@ COMMANDS = (
     ("all_cases", "cases", ""),
     ("results", "results", ""),
     ("appointments", "appointments", ""),
-    ("inquiries", "inquiries", ""),
+    ("consultations", "consultations", ""),
     ("help", "key.help", "F1"),
     ("lock", "key.lock", "Ctrl+L"),
     ("quit", "key.quit", "Ctrl+Q"),

@@ -26,7 +26,7 @@ REFRESH_S = 3.0
 SERVICES = {
     "results": "count.results",
     "appointments": "count.due",
-    "inquiries": "count.to_tell",
+    "consultations": "count.to_tell",
 }
 """The app's action and the words of what it counts, below the four numbers of the cases."""
 
@@ -50,7 +50,7 @@ class HomeScreen(DeskScreen):
         key("4", "open(3)", "", shown=False),
         key("5", "app.results", "", shown=False),
         key("6", "app.appointments", "", shown=False),
-        key("7", "app.inquiries", "", shown=False),
+        key("7", "app.consultations", "", shown=False),
         key("escape", "stay", "", shown=False),
     ]
 
@@ -109,7 +109,7 @@ class HomeScreen(DeskScreen):
             services = (
                 results(village).count(tx),
                 intake.appointments.due(tx),
-                intake.inquiries.to_tell(tx),
+                intake.consultations.to_tell(tx),
             )
             state = line_state(tx, village)
             self.desk_app.take_publications(tx)

@@ -13,7 +13,7 @@ from core.clock import from_iso, local
 from core.identifiers import Tier
 from core.items import FieldType, FormField
 from core.people import mask_name
-from village_agent.inquiries import Inquiry, waited_days
+from village_agent.consultations import Consultation, waited_days
 from village_agent.outlook import clock_words
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.service_form import ServiceForm
@@ -22,10 +22,10 @@ from village_agent.tui.words import painted, say
 from village_agent.widths import fit, shorten, wrap
 
 
-class InquiriesScreen(DeskScreen):
+class ConsultationsScreen(DeskScreen):
     """Answers to be told first."""
 
-    TITLE_KEY = "inquiries"
+    TITLE_KEY = "consultations"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("n", "ask", "key.new"),
         key("enter", "choose", "key.open"),
@@ -43,16 +43,16 @@ class InquiriesScreen(DeskScreen):
         self._show()
 
     def action_ask(self) -> None:
-        self.app.push_screen(InquiryForm())
+        self.app.push_screen(ConsultationForm())
 
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()
 
     def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
-        self.app.push_screen(InquiryScreen(event.row.id))
+        self.app.push_screen(ConsultationScreen(event.row.id))
 
     def _show(self) -> None:
-        book, db = self.desk.intake.inquiries, self.desk.village.installation.db
+        book, db = self.desk.intake.consultations, self.desk.village.installation.db
         with db.reading() as tx:
             count = book.count(tx)
 
@@ -67,13 +67,13 @@ class InquiriesScreen(DeskScreen):
             self.query_one(WindowList).show(1, lambda at, most: nothing[at : at + most])
         self.show_frame()
 
-    def _line(self, one: Inquiry) -> str:
+    def _line(self, one: Consultation) -> str:
         if one.told_at is not None:
-            state = self.words("inquiry.told")
+            state = self.words("consultation.told")
         elif one.answered_at is not None:
-            state = self.words("inquiry.answered")
+            state = self.words("consultation.answered")
         else:
-            state = self.words("inquiry.waiting", count=waited_days(one, self.desk.world))
+            state = self.words("consultation.waiting", count=waited_days(one, self.desk.world))
         when = clock_words(from_iso(one.asked_at))
         return (
             f"{when} {fit(mask_name(one.person), 7)} {fit(state, 24)} {shorten(one.words, 24)}"
@@ -81,10 +81,10 @@ class InquiriesScreen(DeskScreen):
         )
 
 
-class InquiryScreen(DeskScreen):
+class ConsultationScreen(DeskScreen):
     """One question with its answer; T notes that the citizen knows it."""
 
-    TITLE_KEY = "inquiry"
+    TITLE_KEY = "consultation"
     BINDINGS: ClassVar[list[BindingType]] = [
         key("t", "told", "key.told"),
         key("f5", "app.contact", "key.contact"),
@@ -95,10 +95,10 @@ class InquiryScreen(DeskScreen):
         self.id_ = id_
 
     def body(self) -> Iterator[Widget]:
-        yield VerticalScroll(Static(id="inquiry-text", markup=False), id="body")
+        yield VerticalScroll(Static(id="consultation-text", markup=False), id="body")
 
     def on_mount(self) -> None:
-        self.query_one("#inquiry-text", Static).styles.height = "auto"
+        self.query_one("#consultation-text", Static).styles.height = "auto"
         self._show()
         self.query_one("#body").focus()
 
@@ -108,22 +108,22 @@ class InquiryScreen(DeskScreen):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action != "told" or not self.is_mounted:
             return True
-        one = self._inquiry()
+        one = self._consultation()
         return one.answered_at is not None and one.told_at is None
 
     def action_told(self) -> None:
-        if self.write(lambda tx: self.desk.intake.inquiries.told(tx, self.id_)):
+        if self.write(lambda tx: self.desk.intake.consultations.told(tx, self.desk.actor, self.id_)):
             self._show()
             self.show_frame()
 
-    def _inquiry(self) -> Inquiry:
+    def _consultation(self) -> Consultation:
         with self.desk.village.installation.db.reading() as tx:
-            return self.desk.intake.inquiries.get(tx, self.id_)
+            return self.desk.intake.consultations.get(tx, self.id_)
 
     def _show(self) -> None:
-        one = self._inquiry()
+        one = self._consultation()
         words = self.words(
-            "inquiry_text",
+            "consultation_text",
             name=one.person,
             number=one.phone,
             time=local(from_iso(one.asked_at))[:16],
@@ -131,21 +131,21 @@ class InquiryScreen(DeskScreen):
             field=one.words,
         )
         if one.answered_at is None:
-            words += "\n" + self.words("inquiry_no_answer")
+            words += "\n" + self.words("consultation_no_answer")
         else:
             at = local(from_iso(one.answered_at))[:16]
-            words += "\n" + self.words("inquiry_answer", time=at, who=one.answered_by, field=one.answer)
+            words += "\n" + self.words("consultation_answer", time=at, who=one.answered_by, field=one.answer)
         width = max(40, self.app.size.width - 4)
-        self.query_one("#inquiry-text", Static).update(painted("\n".join(wrap(words, width))))
+        self.query_one("#consultation-text", Static).update(painted("\n".join(wrap(words, width))))
 
 
-class InquiryForm(ServiceForm):
+class ConsultationForm(ServiceForm):
     """A new question, for one department of those that decide what villages take in."""
 
-    TITLE_KEY = "inquiry_new"
+    TITLE_KEY = "consultation_new"
 
     def __init__(self) -> None:
-        super().__init__("inquiry")
+        super().__init__("consultation")
 
     def departments(self) -> tuple[str, ...]:
         """By name; the catalogue's own words."""
@@ -167,10 +167,10 @@ class InquiryForm(ServiceForm):
         return {}
 
     def about(self) -> str:
-        return self.words("inquiry_about")
+        return self.words("consultation_about")
 
     def record(self, tx: sa.Connection) -> object:
-        return self.desk.intake.inquiries.ask(
+        return self.desk.intake.consultations.ask(
             tx,
             self.desk.actor,
             person=self.typed("person"),
@@ -182,4 +182,4 @@ class InquiryForm(ServiceForm):
     def recorded(self) -> None:
         self.app.pop_screen()
         if isinstance(self.app.screen, DeskScreen):
-            self.app.screen.tell(self.words("inquiry_recorded"))
+            self.app.screen.tell(self.words("consultation_recorded"))

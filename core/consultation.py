@@ -12,14 +12,14 @@ from core.canonical import canonical_json, parse_json
 from core.carriage import Node
 from core.shape import Text, from_plain, to_plain
 
-INQUIRY_ASKED = "InquiryAsked"
-INQUIRY_ANSWERED = "InquiryAnswered"
+CONSULTATION_ASKED = "ConsultationAsked"
+CONSULTATION_ANSWERED = "ConsultationAnswered"
 SCHEMA = 1
 
 
 @dataclass(frozen=True, slots=True)
-class InquiryAsked:
-    """``id`` names the inquiry for its answer; ``department`` is the one that has to answer, as the catalogue names it."""
+class ConsultationAsked:
+    """``id`` names the consultation for its answer; ``department`` is the one that has to answer, as the catalogue names it."""
 
     id: Id32
     node: Node
@@ -32,7 +32,7 @@ class InquiryAsked:
 
 
 @dataclass(frozen=True, slots=True)
-class InquiryAnswered:
+class ConsultationAnswered:
     """``officer`` is the name of who answered, as people read it."""
 
     id: Id32
@@ -41,18 +41,18 @@ class InquiryAnswered:
     answer: Reason
 
 
-def encode_inquiry(body: InquiryAsked | InquiryAnswered) -> bytes:
+def encode_consultation(body: ConsultationAsked | ConsultationAnswered) -> bytes:
     """Canonical JSON. Raises ``InputError`` where the reader would refuse it."""
     data = canonical_json(to_plain(body))
-    from_plain(type(body), parse_json(data), "inquiry")
+    from_plain(type(body), parse_json(data), "consultation")
     return data
 
 
-def decode_asked(data: bytes) -> InquiryAsked:
+def decode_asked(data: bytes) -> ConsultationAsked:
     """Raises ``InputError``: ``json.*``, ``shape.refused``."""
-    return from_plain(InquiryAsked, parse_json(data), "inquiry")
+    return from_plain(ConsultationAsked, parse_json(data), "consultation")
 
 
-def decode_answered(data: bytes) -> InquiryAnswered:
+def decode_answered(data: bytes) -> ConsultationAnswered:
     """Raises ``InputError``: ``json.*``, ``shape.refused``."""
-    return from_plain(InquiryAnswered, parse_json(data), "inquiry")
+    return from_plain(ConsultationAnswered, parse_json(data), "consultation")

@@ -6,24 +6,25 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.clock import World, from_iso, iso
+from core.consultation import (
+    CONSULTATION_ANSWERED,
+    CONSULTATION_ASKED,
+    SCHEMA,
+    ConsultationAsked,
+    decode_answered,
+    encode_consultation,
+)
 from core.errors import InputError, PeerError
 from core.identifiers import NodeId, city_of, division_of, new_id
-from core.inquiry import (
-    INQUIRY_ANSWERED,
-    INQUIRY_ASKED,
-    SCHEMA,
-    InquiryAsked,
-    decode_answered,
-    encode_inquiry,
-)
 from core.messages import Actor
 from core.people import check_phone
 from core.store.casework import Post
 from core.store.engine import METADATA
 from core.store.office import Take
+from sync import audit
 
-INQUIRY = sa.Table(
-    "inquiry",
+CONSULTATION = sa.Table(
+    "consultation",
     METADATA,
     sa.Column("id", sa.String(32), primary_key=True),
     sa.Column("operator", sa.String(32), nullable=False),
@@ -38,11 +39,11 @@ INQUIRY = sa.Table(
     sa.Column("told_at", sa.String(24)),
     comment="questions of citizens that were passed on; told_at = when the citizen was told the answer",
 )
-sa.Index("ix_inquiry_order", INQUIRY.c.told_at, INQUIRY.c.asked_at)
+sa.Index("ix_consultation_order", CONSULTATION.c.told_at, CONSULTATION.c.asked_at)
 
 
 @dataclass(frozen=True, slots=True)
-class Inquiry:
+class Consultation:
     """``answered_at`` None while the department has not answered, ``told_at`` while the citizen has not been told."""
 
     id: str
@@ -58,21 +59,21 @@ class Inquiry:
     told_at: str | None
 
 
-class Inquiries:
+class Consultations:
     """Of one village; each verb in the caller's transaction."""
 
     def __init__(self, node: NodeId, world: World, post: Post) -> None:
         self._node, self._world, self._post = node, world, post
 
     def handlers(self) -> dict[str, tuple[Take, int]]:
-        return {INQUIRY_ANSWERED: (self.take_answer, SCHEMA)}
+        return {CONSULTATION_ANSWERED: (self.take_answer, SCHEMA)}
 
     def ask(
         self, tx: sa.Connection, actor: Actor, *, person: str, phone: str, department: str, words: str
-    ) -> Inquiry:
+    ) -> Consultation:
         """Write a question down and pass it on. Raises ``InputError`` (``people.phone``, ``shape.refused``)."""
         number = check_phone(phone) if phone.strip() else ""
-        asked = InquiryAsked(
+        asked = ConsultationAsked(
             id=new_id(self._world),
             node=self._node,
             agent=actor.name,
@@ -82,9 +83,9 @@ class Inquiries:
             department=department.strip(),
             words=words.strip(),
         )
-        body = encode_inquiry(asked)
+        body = encode_consultation(asked)
         tx.execute(
-            sa.insert(INQUIRY).values(
+            sa.insert(CONSULTATION).values(
                 id=asked.id,
                 operator=actor.officer,
                 person=asked.person,
@@ -101,19 +102,20 @@ class Inquiries:
             readers=[NodeId(city_of(division_of(self._node)))],
             lane="intake",
             message_id=new_id(self._world),
-            type_=INQUIRY_ASKED,
+            type_=CONSULTATION_ASKED,
             schema=SCHEMA,
             subject="",
             body=body,
         )
+        audit.note(tx, self._world, actor=actor.officer, action="consultation.asked", subject=asked.id)
         return self.get(tx, asked.id)
 
     def take_answer(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
-        """The department has answered. Raises ``PeerError`` (``inquiry.stranger``), ``InputError``."""
+        """The department has answered. Raises ``PeerError`` (``consultation.stranger``), ``InputError``."""
         answered = decode_answered(data)
         if origin != NodeId(city_of(division_of(self._node))):
             raise PeerError(
-                "inquiry.stranger",
+                "consultation.stranger",
                 zh=f"{origin} 不是市级节点，它的咨询答复未采用。请报告市级管理员。",
                 en=f"{origin} is not the city; its answer was not taken. Tell the city's administrator.",
             )
@@ -122,49 +124,51 @@ class Inquiries:
             "answered_by": answered.officer,
             "answered_at": iso(answered.at),
         }
-        tx.execute(sa.update(INQUIRY).where(INQUIRY.c.id == answered.id).values(**values))
+        tx.execute(sa.update(CONSULTATION).where(CONSULTATION.c.id == answered.id).values(**values))
 
-    def told(self, tx: sa.Connection, id_: str) -> None:
+    def told(self, tx: sa.Connection, actor: Actor, id_: str) -> None:
         """The citizen knows the answer."""
         if self.get(tx, id_).answered_at is None:
             raise InputError(
-                "inquiry.unanswered",
+                "consultation.unanswered",
                 zh="还没有答复，同步后再看。",
                 en="There is no answer yet; look again after the next contact.",
             )
-        tx.execute(sa.update(INQUIRY).where(INQUIRY.c.id == id_).values(told_at=iso(self._world.now())))
+        tx.execute(
+            sa.update(CONSULTATION).where(CONSULTATION.c.id == id_).values(told_at=iso(self._world.now()))
+        )
 
-    def get(self, tx: sa.Connection, id_: str) -> Inquiry:
-        """Raises ``InputError`` (``inquiry.unknown``)."""
-        row = tx.execute(sa.select(INQUIRY).where(INQUIRY.c.id == id_)).one_or_none()
+    def get(self, tx: sa.Connection, id_: str) -> Consultation:
+        """Raises ``InputError`` (``consultation.unknown``)."""
+        row = tx.execute(sa.select(CONSULTATION).where(CONSULTATION.c.id == id_)).one_or_none()
         if row is None:
-            raise InputError("inquiry.unknown", zh="没有这件咨询。", en="There is no such inquiry.")
-        return _inquiry(row)
+            raise InputError("consultation.unknown", zh="没有这件咨询。", en="There is no such consultation.")
+        return _consultation(row)
 
-    def listing(self, tx: sa.Connection, offset: int = 0, limit: int = 50) -> list[Inquiry]:
+    def listing(self, tx: sa.Connection, offset: int = 0, limit: int = 50) -> list[Consultation]:
         """Answers that nobody was told first, then what waits, then what is done; the latest first."""
         order = (
-            INQUIRY.c.told_at.is_not(None),
-            INQUIRY.c.answered_at.is_(None),
-            INQUIRY.c.asked_at.desc(),
-            INQUIRY.c.id,
+            CONSULTATION.c.told_at.is_not(None),
+            CONSULTATION.c.answered_at.is_(None),
+            CONSULTATION.c.asked_at.desc(),
+            CONSULTATION.c.id,
         )
-        query = sa.select(INQUIRY).order_by(*order).offset(offset).limit(limit)
-        return [_inquiry(row) for row in tx.execute(query)]
+        query = sa.select(CONSULTATION).order_by(*order).offset(offset).limit(limit)
+        return [_consultation(row) for row in tx.execute(query)]
 
     def count(self, tx: sa.Connection) -> int:
-        return int(tx.scalar(sa.select(sa.func.count()).select_from(INQUIRY)) or 0)
+        return int(tx.scalar(sa.select(sa.func.count()).select_from(CONSULTATION)) or 0)
 
     def to_tell(self, tx: sa.Connection) -> int:
         """How many answers nobody was told yet."""
-        where = INQUIRY.c.told_at.is_(None) & INQUIRY.c.answered_at.is_not(None)
-        return int(tx.scalar(sa.select(sa.func.count()).select_from(INQUIRY).where(where)) or 0)
+        where = CONSULTATION.c.told_at.is_(None) & CONSULTATION.c.answered_at.is_not(None)
+        return int(tx.scalar(sa.select(sa.func.count()).select_from(CONSULTATION).where(where)) or 0)
 
 
-def waited_days(inquiry: Inquiry, world: World) -> int:
+def waited_days(consultation: Consultation, world: World) -> int:
     """Whole days since the question was asked."""
-    return (world.now() - from_iso(inquiry.asked_at)).days
+    return (world.now() - from_iso(consultation.asked_at)).days
 
 
-def _inquiry(row: Any) -> Inquiry:
-    return Inquiry(**dict(row._mapping))
+def _consultation(row: Any) -> Consultation:
+    return Consultation(**dict(row._mapping))

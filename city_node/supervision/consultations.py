@@ -8,35 +8,35 @@ from city_node.supervision.acts import LIMIT_DAYS
 from city_node.supervision.supervisor import watch
 from city_node.supervision.tables import MATTER
 from core.clock import World, from_iso, iso
+from core.consultation import (
+    CONSULTATION_ANSWERED,
+    SCHEMA,
+    ConsultationAnswered,
+    decode_asked,
+    encode_consultation,
+)
 from core.errors import PeerError
 from core.identifiers import NodeId, new_id
-from core.inquiry import (
-    INQUIRY_ANSWERED,
-    SCHEMA,
-    InquiryAnswered,
-    decode_asked,
-    encode_inquiry,
-)
 from core.store.casework import Post
 from core.store.officers import Officer
 from core.supervision import Subject
 
 
-class Inquiries:
+class Consultations:
     """Of one city node."""
 
     def __init__(self, node: NodeId, world: World, post: Post) -> None:
         self._node, self._world, self._post = node, world, post
 
     def take(self, tx: sa.Connection, origin: NodeId, subject: str, data: bytes) -> None:
-        """A question has come; its clock runs from now. Raises ``PeerError`` (``inquiry.author``), ``InputError``."""
+        """A question has come; its clock runs from now. Raises ``PeerError`` (``consultation.author``), ``InputError``."""
         asked = decode_asked(data)
         known = tx.scalar(sa.select(MATTER.c.node).where(MATTER.c.id == asked.id))
         if asked.node != origin or known is not None:
             raise PeerError(
-                "inquiry.author",
+                "consultation.author",
                 zh=f"{origin} 发来的咨询署名 {asked.node}，或编号已被使用，未采用。请报告市级管理员。",
-                en=f"The inquiry from {origin} names {asked.node} as its author, or its number is used; it was not taken. "
+                en=f"The consultation from {origin} names {asked.node} as its author, or its number is used; it was not taken. "
                 "Tell the city's administrator.",
             )
         tx.execute(
@@ -62,15 +62,15 @@ class Inquiries:
         row: Any = tx.execute(sa.select(MATTER).where(MATTER.c.id == id_)).one()
         if row.node == self._node or not row.answered_at:
             return False
-        body = InquiryAnswered(id_, officer.name, from_iso(row.answered_at), row.answer)
+        body = ConsultationAnswered(id_, officer.name, from_iso(row.answered_at), row.answer)
         self._post(
             tx,
             readers=[NodeId(row.node)],
             lane="decision",
             message_id=new_id(self._world),
-            type_=INQUIRY_ANSWERED,
+            type_=CONSULTATION_ANSWERED,
             schema=SCHEMA,
             subject="",
-            body=encode_inquiry(body),
+            body=encode_consultation(body),
         )
         return True
