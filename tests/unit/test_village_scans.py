@@ -2,6 +2,7 @@
 
 import os
 import stat
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,12 +11,13 @@ from textual import events
 from textual.pilot import Pilot
 
 from core.application import Part
-from core.bodies import NoteAdded
+from core.bodies import CaseForwarded, NoteAdded
 from core.case import Hold, HoldKind
 from core.errors import InputError, LocalError
 from core.identifiers import NodeId
-from core.messages import Actor, Role
+from core.messages import Actor, Role, compose
 from sync.environment import SystemWorld
+from tests.unit.pdf_kit import read_pdf, strokes
 from tests.unit.qr_kit import read_qr
 from tests.unit.village_kit import ITEM, VILLAGE, open_desk, sheet
 from tests.unit.village_screens import painted, type_text, walk
@@ -25,8 +27,10 @@ from village_agent.prints import FOLDER, open_file, print_file, sweep_prints, wr
 from village_agent.scanner import newest_scans
 from village_agent.slip import qr_halves
 from village_agent.tui.app import DeskApp
+from village_agent.tui.screens.case import CaseScreen
 from village_agent.tui.screens.materials import MaterialsScreen
 from village_agent.tui.screens.scans import ScansScreen
+from village_agent.tui.screens.slip import SlipScreen
 
 
 def scan(folder: Path, name: str, age_s: int = 0) -> Path:
@@ -150,6 +154,58 @@ def test_the_qr_on_narrow_paper_is_read_back_and_fits_58_millimetres() -> None:
         modules.append([char in "▀█" for char in padded])
         modules.append([char in "▄█" for char in padded])
     assert read_qr(modules) == text
+
+
+def test_one_key_makes_the_pdf_of_the_slip_and_says_where_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    folder = tmp_path / "d"
+    desk = open_desk(folder, SystemWorld())
+    known = sheet(desk.intake)
+    named = replace(known, applicant={**known.applicant, "name": "𠮷䶮"})
+    with desk.village.installation.db.transaction() as tx:
+        case = desk.intake.submit(tx, desk.actor, named)
+    path = folder / FOLDER / f"slip-{case.id}.pdf"
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        app.push_screen(SlipScreen(case.id))
+        await pilot.pause()
+        await pilot.press("p")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        assert "没有图形界面" in painted(app).replace("\n", "").replace(" ", "")
+
+    walk(folder, journey, desk=desk).close()
+    text, fonts = read_pdf(path.read_bytes())
+    assert "𠮷䶮" in text
+    assert "仅本机" in text
+    assert all(strokes(fonts, char) > 3 for char in "𠮷䶮")
+
+
+def test_a_case_with_two_histories_opens_as_two_columns(tmp_path: Path) -> None:
+    folder = tmp_path / "d"
+    desk = open_desk(folder, SystemWorld())
+    town = NodeId("430981102000")
+    with desk.village.installation.db.transaction() as tx:
+        case = desk.intake.submit(tx, desk.actor, sheet(desk.intake))
+        for number, note in enumerate(("材料齐", "材料不齐")):
+            actor = Actor("w1", "窗口", Role.WINDOW)
+            message = compose(
+                f"{number:032x}", case.id, case.version, town, actor, desk.world.now(), CaseForwarded(note)
+            )
+            desk.village.office.casebook.record(tx, message)
+        assert desk.village.office.casebook.get(tx, case.id).hold is not None
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        app.push_screen(CaseScreen(case.id))
+        await pilot.pause()
+        (line,) = [one for one in painted(app).splitlines() if "材料不齐" in one and "|" in one]
+        assert line.count("材料") == 2
+        assert "市中心核定" in painted(app)
+
+    walk(folder, journey, desk=desk).close()
 
 
 def test_a_forked_case_is_shown_side_by_side_with_its_differences_marked(tmp_path: Path) -> None:
