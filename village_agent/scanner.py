@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError
-from village_agent.scans import MEDIA_TYPES
+from sync.scans import MEDIA_TYPES
 
 SHOWN_MAX = 200
 LOOKED_AT_MAX = 20_000

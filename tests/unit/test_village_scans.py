@@ -42,11 +42,11 @@ def scan(folder: Path, name: str, age_s: int = 0) -> Path:
 
 
 def test_the_scanner_folder_lists_the_newest_first_and_only_what_can_be_handed_in(tmp_path: Path) -> None:
-    scan(tmp_path, "old.jpg", 90)
-    scan(tmp_path, "new.PDF")
+    scan(tmp_path, "a-old.jpg", 90)
+    scan(tmp_path, "z-new.PDF")
     scan(tmp_path, "run.exe")
     (tmp_path / "folder.jpg").mkdir()
-    assert [one.path.name for one in newest_scans(tmp_path)] == ["new.PDF", "old.jpg"]
+    assert [one.path.name for one in newest_scans(tmp_path)] == ["z-new.PDF", "a-old.jpg"]
     with pytest.raises(InputError, match=r"scan\.folder") as refused:
         newest_scans(tmp_path / "gone")
     assert "gone" in refused.value.zh
