@@ -90,6 +90,10 @@ class Divisions:
         found.sort(key=lambda division: (not division.name.startswith(words[0]), division.code))
         return tuple(found[: max(0, min(limit, SEARCH_RESULTS_MAX))])
 
+    def with_more(self, *more: Division) -> "Divisions":
+        """The table with further divisions in it; each stands below one that is in it or comes before it."""
+        return _frozen(self.city, [*self._by_code.values(), *more])
+
     def _of_tier(self, tier: Tier) -> tuple[Division, ...]:
         return tuple(division for division in self._by_code.values() if division.tier is tier)
 

@@ -286,7 +286,8 @@ def _take_envelope(node: Node, tx: sa.Connection, carrier: str, data: bytes, tak
     stream = hold(tx, node.place, node.world, Arrival(header, digest, data, carrier, peer))
     if offer is not None:
         attachments.register_offer(tx, stream, header.seq, offer, node.chunks, iso(node.world.now()))
-    note_held_by(tx, stream.row, peer, header.seq)
+    else:
+        note_held_by(tx, stream.row, peer, header.seq)
     taken.touched.add(stream.row)
     taken.envelopes += 1
 

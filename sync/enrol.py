@@ -1,6 +1,7 @@
 """A new node's side of enrolment in effect: keys are kept before anything is sent, so a lost answer costs nothing."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 
 import sqlalchemy as sa
 
@@ -29,12 +30,14 @@ def door(url: str, timeout_s: float) -> Post:
     return lambda path, data: line.post(path, data, MEDIA_TYPE)
 
 
-def enrol(node: Node, code: EnrolmentCode, post: Post) -> None:
+def enrol(node: Node, code: EnrolmentCode, post: Post) -> datetime | None:
     """Become a node of the city that issued ``code``. May be repeated until it succeeds.
 
+    Returns the city's time as it answered; None if it answered an application of an earlier try, perhaps days ago.
     Raises ``StateError`` and ``PeerError`` (``enrolment.*``) as the city refused, ``LineDown`` without a line.
     """
-    question, anchor_answer, application, signing, sealing = _begun(node, code) or _begin(node, code, post)
+    begun = _begun(node, code)
+    question, anchor_answer, application, signing, sealing = begun or _begin(node, code, post)
     anchor = read_anchor(code, question, anchor_answer)
     place = node.place
     admitted = read_admission(
@@ -66,6 +69,13 @@ def enrol(node: Node, code: EnrolmentCode, post: Post) -> None:
             subject=place.node,
             serial=admitted.pair.signing.serial,
         )
+    return datetime.fromtimestamp(admitted.city_time / 1000, UTC) if begun is None else None
+
+
+def is_begun(node: Node) -> bool:
+    """Whether an application was sent whose answer has not come."""
+    with node.db.reading() as tx:
+        return read_fact(tx, _PENDING) is not None
 
 
 _Begun = tuple[bytes, bytes, bytes, SigningKey, SealingKey]

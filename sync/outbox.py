@@ -203,7 +203,8 @@ def _forget_wishes(tx: sa.Connection, row: int, peer: NodeId, upto: int) -> None
 
 
 def note_held_by(tx: sa.Connection, row: int, peer: NodeId, seq: int) -> None:
-    """``peer`` has just given us back what we owe it: it holds that, and needs it no more.
+    """``peer`` has just given us back what we owe it: it holds that, and needs it no more. Not to be said of the offer
+    of a file: who has heard of a file need not hold it.
 
     What it had signed for beyond the gap that this closes is signed for now as well.
     """

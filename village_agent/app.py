@@ -5,14 +5,17 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.clock import World
+from core.identifiers import NodeId
 from core.store.reporting import Reporter, ReportingOffice
 from sync.installation import Installation, open_folder
 from sync.node import Node
 from sync.own_figures import OwnFigures
+from sync.settings import load_settings
 from sync.workplace import Workplace, join
 from village_agent import appointments, notepad  # noqa: F401 - declared together with the chain that makes them
 from village_agent.consultations import Consultations
 from village_agent.drafts import Drafts
+from village_agent.practice_mark import refuse_practice
 
 CHAINS: tuple[Path, ...] = (Path(__file__).parent / "migrations",)
 """The tier's own migration chain."""
@@ -37,7 +40,11 @@ def compose(installation: Installation) -> Village:
 
 
 def open_village(folder: Path, world: World, raw_key: bytes | None = None) -> Village:
-    """The village agent in ``folder``; ``raw_key`` opens its encrypted database. Raises as :func:`sync.installation.open_folder`."""
+    """The village agent in ``folder``; ``raw_key`` opens its encrypted database.
+
+    Raises as :func:`sync.installation.open_folder`; ``StateError`` (``practice.only``) for a practice, which meets nobody.
+    """
+    refuse_practice(folder, NodeId(load_settings(folder).node))
     return compose(open_folder(folder, world, CHAINS, raw_key))
 
 

@@ -37,7 +37,7 @@ class LineState:
         """``离线 · 上次同步 09:12 · 待上传 3 · 失败 1 · 草稿已保存 09:30:12``."""
         parts = [
             label("line.online" if self.online else "line.offline", lang),
-            self._last_contact(now, lang),
+            self.last_contact_words(now, lang),
             label("line.waiting", lang, count=self.waiting),
             label("line.failed", lang, count=self.failed),
         ]
@@ -46,7 +46,8 @@ class LineState:
             parts.append(label("line.draft_saved", lang, time=f"{saved:%H:%M:%S}"))
         return " | ".join(parts)
 
-    def _last_contact(self, now: datetime, lang: str) -> str:
+    def last_contact_words(self, now: datetime, lang: str) -> str:
+        """``上次同步 09:12``; older than a day it is said in days."""
         if self.last_contact_at is None:
             return label("line.never", lang)
         age = now - self.last_contact_at

@@ -9,6 +9,7 @@ from core.identifiers import division_of
 from core.labels import label
 from core.regions import Divisions
 from village_agent.outlook import Outlook, holder_words
+from village_agent.practice_mark import BANNER, is_invented
 from village_agent.widths import fit, wrap
 
 SLIP_CELLS = 46
@@ -33,6 +34,7 @@ def slip_facts(view: Outlook, divisions: Divisions, lang: str = "zh", phone: str
         parts_sent=view.parts_sent,
         parts=view.parts,
         phone=phone,
+        banner=BANNER if is_invented(case.origin) else "",
     )
 
 

@@ -1,8 +1,14 @@
-"""Where sticks are plugged in: folders under the usual places on which a file system is mounted."""
+"""Where sticks are plugged in, and what lies on each: folders under the usual places on which a file system is mounted."""
 
 import os
+import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+
+from sync.node import Node
+from sync.stick_import import Fate, import_from
+from sync.transport.usb import Stick
 
 ROOTS = (Path("/media"), Path("/run/media"), Path("/mnt"))
 FOUND_MAX = 9
@@ -31,8 +37,36 @@ def _below(folder: Path) -> Iterator[Path]:
     yield from (Path(item.path) for item in inner if item.is_dir(follow_symlinks=False))
 
 
-def chosen(answer: str, offered: Sequence[Path]) -> str:
-    """The path that a person meant by a digit, or by a path typed or pasted."""
-    if answer.isascii() and answer.isdigit() and 1 <= int(answer) <= len(offered):
-        return str(offered[int(answer) - 1])
-    return answer
+@dataclass(frozen=True, slots=True)
+class Lying:
+    """What lies on a stick: bundles for this node, ours, for others, cut ones, other files; ``free`` bytes."""
+
+    free: int
+    for_us: int
+    ours: int
+    for_others: int
+    cut: int
+    foreign: int
+
+    @property
+    def is_empty(self) -> bool:
+        return not (self.for_us or self.ours or self.for_others or self.cut or self.foreign)
+
+
+def look_at(path: Path, node: Node) -> Lying:
+    """Read the beginnings of the files on a stick; nothing is taken. Raises ``LiandongError`` as :class:`Stick`."""
+    stick = Stick(path)
+    found = import_from(stick, node, dry_run=True)
+    try:
+        free = shutil.disk_usage(stick.root).free
+    except OSError:
+        # Pulled out just now: the next look tells.
+        free = 0
+    return Lying(
+        free,
+        found.count(Fate.FOR_US),
+        found.count(Fate.OWN),
+        found.count(Fate.FOR_ANOTHER),
+        found.count(Fate.CUT),
+        found.count(Fate.FOREIGN, Fate.REFUSED) + len(found.skipped),
+    )

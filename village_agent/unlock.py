@@ -15,6 +15,7 @@ from sync.environment import SystemWorld
 from sync.installation import Installation
 from sync.settings import FILE_NAME
 from village_agent.app import Village, open_village
+from village_agent.practice_mark import refuse_practice
 from village_agent.session import Session, begin, choose_operator
 from village_agent.vault import Operator, check_pin, create_vault, has_vault, open_vault
 
@@ -78,6 +79,7 @@ def read_pin(prompt: str, *, confirm: bool = False) -> str:
 
 def make_key(folder: Path) -> bytes | None:
     """The key of a new installation, under the PIN of its first operator; none where a node is already."""
+    refuse_practice(folder)
     if (folder / FILE_NAME).exists():
         return None
     world: World = SystemWorld()
@@ -128,6 +130,7 @@ def require_known(node: NodeId) -> None:
 
 def unlock(folder: Path) -> tuple[Operator, bytes]:
     """Operator and database key. At a terminal a wrong PIN is asked for again."""
+    refuse_practice(folder)
     operator = choose_operator(folder, given("operator"))
     is_asked = given("pin_file") is None and "LIANDONG_PIN" not in os.environ and sys.stdin.isatty()
     while True:

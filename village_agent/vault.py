@@ -160,6 +160,17 @@ def _remove(folder: Path, operator_id: str) -> None:
     _write(folder, [slot for slot in slots if slot.id != operator_id])
 
 
+def check_name(name: str) -> str:
+    """An operator's name without spaces around it. Raises ``InputError``."""
+    if not name.strip() or len(name) > 100 or not name.isprintable():
+        raise InputError(
+            "vault.operator_name",
+            zh="操作员姓名应为 1 至 100 个字，请重新输入。",
+            en="An operator's name has 1 to 100 characters. Please type it again.",
+        )
+    return name.strip()
+
+
 def check_pin(pin: str) -> str:
     """The PIN in its normal form (full-width digits of an input method are meant as digits). Raises ``InputError``."""
     text = unicodedata.normalize("NFKC", pin)
@@ -209,14 +220,9 @@ def _wrap(operator_id: str, name: str, pin: str, key: bytes, world: World) -> _S
             zh="操作员编号应为 1 至 32 位字母或数字，请重新输入。",
             en="An operator's id has 1 to 32 letters or digits. Please type it again.",
         )
-    if not name.strip() or len(name) > 100 or not name.isprintable():
-        raise InputError(
-            "vault.operator_name",
-            zh="操作员姓名应为 1 至 100 个字，请重新输入。",
-            en="An operator's name has 1 to 100 characters. Please type it again.",
-        )
+    name = check_name(name)
     salt, iv = world.random_bytes(SALT_BYTES), world.random_bytes(AEAD_IV_BYTES)
-    slot = _Slot(operator_id, name.strip(), _text(salt), _text(iv), "")
+    slot = _Slot(operator_id, name, _text(salt), _text(iv), "")
     wrapped = aead_seal(argon2id(check_pin(pin), salt), iv, key, slot.bound_to)
     return replace(slot, wrapped=_text(wrapped))
 

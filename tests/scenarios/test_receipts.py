@@ -153,6 +153,29 @@ def test_a_restored_village_seals_nothing_more_under_numbers_that_its_ended_life
     assert net.case(CITY, case_id) == net.case(VILLAGE, case_id)
 
 
+def test_a_file_of_which_the_city_has_only_heard_stays_owed_when_it_tells_a_restored_township_of_it(
+    net: Offices,
+) -> None:
+    copy = net.back_up(TOWN)
+    scan = b"\xff\xd8" + net.world.random_bytes(300_000)
+    case_id = net.submit(VILLAGE, files=(scan,))
+    net.meet(VILLAGE)
+    # A line that brings the case and the announcement of its file, and then breaks.
+    part = compose(net.nodes[TOWN], CITY, budget_bytes=12_000, with_certificates=True)
+    taken = contact.take(net.nodes[CITY], part.data, carrier="usb")
+    assert net.find(CITY, case_id) is not None and taken.chunks == 0
+    net.put_back(TOWN, copy).begin_epoch(Reason.RESTORED)
+    contact.take(net.nodes[CITY], net.upward(TOWN), carrier="usb")
+    back = compose(net.nodes[CITY], TOWN, budget_bytes=4 << 20, with_certificates=True)
+    assert contact.take(net.nodes[TOWN], back.data, carrier="usb").envelopes > 0
+    with net.nodes[TOWN].db.reading() as tx:
+        lanes = {owed.stream.lane for owed in outbox.owed(tx, CITY)}
+    assert lanes == {Lane.ATTACHMENT}
+    net.settle()
+    (manifest,) = net.case(CITY, case_id).attachments
+    assert open_file(manifest, net.nodes[CITY].chunks) == scan
+
+
 @pytest.mark.parametrize("sealed", [True, False], ids=["sealed already", "only recorded"])
 def test_a_file_that_nobody_has_signed_for_goes_along_into_the_new_epoch(net: Offices, sealed: bool) -> None:
     net.submit(VILLAGE)

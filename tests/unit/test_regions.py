@@ -6,10 +6,11 @@ from importlib import resources
 import pytest
 
 from core.errors import InputError
-from core.identifiers import Tier
+from core.identifiers import DivisionCode, Tier
 from core.regions import (
     CSV_CHARS_MAX,
     ROWS_MAX,
+    Division,
     load_yuanjiang,
     load_yuanjiang_townships_2015,
     parse_divisions,
@@ -141,3 +142,14 @@ def test_a_table_beyond_its_bounds_is_not_read():
 def test_the_packaged_tables_are_utf_8_with_rare_place_names_whole():
     text = resources.files("core").joinpath("data", "yuanjiang_divisions.csv").read_text(encoding="utf-8")
     assert "七子浃村" in text
+
+
+def test_a_table_with_more_in_it_keeps_what_it_had_and_is_no_other_for_anybody_else():
+    table = load_yuanjiang()
+    town = Division(DivisionCode("430981990000"), "练习镇", Tier.TOWNSHIP, table.city.code)
+    village = Division(DivisionCode("430981990001"), "练习村", Tier.VILLAGE, town.code)
+    more = table.with_more(town, village)
+    assert more.full_name(village.code) == "练习镇·练习村"
+    assert more.children(town.code) == (village,)
+    assert len(more.villages()) == len(table.villages()) + 1
+    assert village.code not in table

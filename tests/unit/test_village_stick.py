@@ -1,70 +1,32 @@
 """The village's contact screen and a stick: found, typed or pasted, progress in words, safe only when read back."""
 
 import os
+import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
 
-from core.store.office import Office
-from sync.environment import SystemWorld
-from sync.outbox import queue_of
+from sync.stick import export_to
 from sync.stick_import import import_from
 from sync.transport import usb
 from sync.transport.usb import Stick
-from sync.workplace import Workplace
-from tests.unit.enrolled_kit import TOWN, enrol_with, found_city, township
-from tests.unit.village_kit import open_desk, sheet
-from tests.unit.village_screens import ambiguous, painted, type_text, walk
+from tests.unit.village_place import Place, open_place
+from tests.unit.village_screens import ambiguous, painted, type_text, until
 from village_agent.line_state import line_state
-from village_agent.session import Session
-from village_agent.sticks import FOUND_MAX, chosen, mounted_sticks
+from village_agent.sticks import FOUND_MAX, look_at, mounted_sticks
 from village_agent.tui.app import DeskApp
-from village_agent.tui.screens import contact as contact_screen
-
-
-@dataclass(frozen=True)
-class Place:
-    """A village desk with one case that waits, its township, and a folder that stands for a stick."""
-
-    desk: Session
-    town: Workplace[Office]
-    stick: Path
-
-    def waiting(self) -> int:
-        with self.desk.village.installation.db.reading() as tx:
-            return queue_of(tx, TOWN).envelopes
-
-    def walk(self, journey, **options) -> None:
-        walk(self.desk.village.installation.folder, journey, desk=self.desk, **options)
+from village_agent.tui.progress import bar
+from village_agent.tui.screens import stick_choice
+from village_agent.tui.window_list import WindowList
 
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
-    world = SystemWorld()
-    city = found_city(tmp_path / "city", world)
-    town = township(tmp_path / "town", world, city.node)
-    desk = open_desk(tmp_path / "village", world)
-    enrol_with(city.node, desk.village.installation.node)
-    with desk.village.installation.db.transaction() as tx:
-        desk.intake.submit(tx, desk.actor, sheet(desk.intake))
-    stick = tmp_path / "media" / "KINGSTON"
-    stick.mkdir(parents=True)
-    monkeypatch.setattr(contact_screen, "mounted_sticks", lambda: (stick,))
-    yield Place(desk, town, stick)
-    desk.close()
-    town.installation.close()
-    city.close()
-
-
-async def _until(app: DeskApp, pilot: Pilot[None], words: str) -> str:
-    for _ in range(400):
-        await pilot.pause(0.02)
-        if words in painted(app):
-            return painted(app)
-    raise AssertionError(f"{words!r} was not painted:\n{painted(app)}")
+    with open_place(tmp_path) as made:
+        monkeypatch.setattr(stick_choice, "mounted_sticks", lambda: (made.stick,))
+        yield made
 
 
 async def _ask(pilot: Pilot[None], letter: str) -> None:
@@ -87,16 +49,16 @@ def test_a_case_goes_out_on_a_stick_and_its_receipt_comes_back_by_keys_alone(
         await _ask(pilot, "e")
         assert "KINGSTON" in painted(app)
         await pilot.press("enter")
-        text = await _until(app, pilot, safe)
+        text = await until(app, pilot, safe)
         assert kept in text.replace("\n", "")
         seen.append(text)
         await pilot.press("escape")
-        seen.append(await _until(app, pilot, "KINGSTON"))
+        seen.append(await until(app, pilot, "KINGSTON"))
 
     async def back(app: DeskApp, pilot: Pilot[None]) -> None:
         await _ask(pilot, "i")
         await pilot.press("enter")
-        seen.append(await _until(app, pilot, safe))
+        seen.append(await until(app, pilot, safe))
 
     place.walk(out, lang=lang)
     assert place.waiting() > 0
@@ -112,20 +74,20 @@ def test_a_case_goes_out_on_a_stick_and_its_receipt_comes_back_by_keys_alone(
 def test_without_a_stick_a_path_is_typed_and_a_wrong_one_is_said_in_words(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(contact_screen, "mounted_sticks", lambda: ())
+    monkeypatch.setattr(stick_choice, "mounted_sticks", lambda: ())
 
     async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
         await _ask(pilot, "e")
         assert "没有找到U盘" in painted(app)
         await type_text(pilot, "/nowhere")
         await pilot.press("enter")
-        text = await _until(app, pilot, "找不到文件夹")
+        text = await until(app, pilot, "找不到文件夹")
         assert "可以拔出" not in text
         await pilot.press("escape", "i")
         await pilot.pause()
         await type_text(pilot, str(place.stick))
         await pilot.press("enter")
-        await _until(app, pilot, "没有给本机的数据包")
+        await until(app, pilot, "没有给本机的数据包")
 
     place.walk(journey)
 
@@ -143,7 +105,7 @@ def test_a_stick_that_fails_is_never_called_safe(place: Place, monkeypatch: pyte
     async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
         await _ask(pilot, "e")
         await pilot.press("enter")
-        assert "可以拔出" not in await _until(app, pilot, "U盘读写出错")
+        assert "可以拔出" not in await until(app, pilot, "U盘读写出错")
 
     place.walk(journey)
     assert place.waiting() > 0
@@ -153,7 +115,7 @@ def test_a_stick_is_no_line(place: Place) -> None:
     async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
         await _ask(pilot, "e")
         await pilot.press("enter")
-        await _until(app, pilot, "现在可以拔出U盘")
+        await until(app, pilot, "现在可以拔出U盘")
 
     place.walk(journey)
     import_from(Stick(place.stick), place.town.installation.node)
@@ -178,8 +140,83 @@ def test_mounted_folders_are_found_two_levels_deep_and_nothing_else(tmp_path: Pa
     assert len(mounted_sticks(roots, lambda folder: True)) == FOUND_MAX
 
 
-def test_a_digit_names_a_stick_and_anything_else_is_a_path(tmp_path: Path) -> None:
-    offered = (Path("/media/a"), Path("/media/b"))
-    assert chosen("2", offered) == "/media/b"
-    assert chosen("3", offered) == "3"
-    assert chosen("/mnt/x", offered) == "/mnt/x"
+def test_what_lies_on_a_stick_is_told_before_it_is_chosen_and_nothing_is_taken(place: Place) -> None:
+    town = place.town.installation.node
+    export_to(Stick(place.stick), town, [place.desk.village.installation.node.place.node])
+    (bundle,) = (place.stick / "LIANDONG").iterdir()
+    (place.stick / "LIANDONG" / "cut.ldb").write_bytes(bundle.read_bytes()[:30])
+    (place.stick / "LIANDONG" / "holiday.jpg").write_bytes(b"jpeg" * 99)
+    lying = look_at(place.stick, place.desk.village.installation.node)
+    assert (lying.for_us, lying.ours, lying.for_others, lying.cut, lying.foreign) == (1, 0, 0, 1, 1)
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        await _ask(pilot, "i")
+        text = await until(app, pilot, "给本机的 1 个")
+        assert "没复制完的 1 个" in text
+        assert "别的文件 1 个" in text
+        await pilot.press("1")
+        text = await until(app, pilot, "[完成]")
+        flat = text.replace("\n", "").replace(" ", "")
+        assert "文件没有复制完" in flat
+        assert "不是联动数据包" in flat
+        assert "已接收" in flat
+
+    place.walk(journey)
+
+
+def test_a_stick_that_is_plugged_in_later_appears_and_one_pulled_out_goes(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plugged: list[Path] = []
+    monkeypatch.setattr(stick_choice, "mounted_sticks", lambda: tuple(plugged))
+    monkeypatch.setattr(stick_choice, "LOOK_AGAIN_S", 0.05)
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        await _ask(pilot, "e")
+        assert "没有找到U盘" in painted(app)
+        plugged.append(place.stick)
+        await until(app, pilot, "KINGSTON")
+        assert app.focused is app.screen.query_one(WindowList)
+        plugged.clear()
+        await until(app, pilot, "没有找到U盘")
+
+    place.walk(journey)
+
+
+def test_an_export_that_is_stopped_leaves_nothing_half_and_goes_on_with_enter(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached, go_on = threading.Event(), threading.Event()
+    real = usb._write_synced
+
+    def slow(path: Path, data: bytes, told: usb.Written) -> None:
+        reached.set()
+        assert go_on.wait(30)
+        real(path, data, told)
+
+    monkeypatch.setattr(usb, "_write_synced", slow)
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        await _ask(pilot, "e")
+        await until(app, pilot, "KINGSTON")
+        await pilot.press("enter")
+        while not reached.is_set():
+            await pilot.pause(0.01)
+        assert "不要拔出" in painted(app)
+        await pilot.press("escape")
+        assert "正在停下" in painted(app)
+        go_on.set()
+        await until(app, pilot, "[已停止]")
+        assert list((place.stick / "LIANDONG").iterdir()) == []
+        await pilot.press("enter")
+        await until(app, pilot, "[完成]")
+        assert len(list((place.stick / "LIANDONG").iterdir())) == 1
+
+    place.walk(journey)
+    assert place.waiting() > 0
+
+
+def test_progress_is_told_in_bytes_items_and_a_bar() -> None:
+    assert bar(1, 3) == f"[{'#' * 10}{'.' * 20}]  33 %"
+    assert bar(9, 3).endswith("100 %")
+    assert bar(9, 0) == ""

@@ -28,10 +28,10 @@ def person(birth: str = "19600412", serial: str = "021") -> str:
     return body + citizen_check(body)
 
 
-def open_desk(folder: Path, world: World) -> Session:
+def open_desk(folder: Path, world: World, **settings: str) -> Session:
     """A desk of a new village agent; closed by the caller."""
     key = create_vault(folder, "a1", "李代办", PIN, world)
-    village = compose(create(folder, Settings(node=VILLAGE), world, CHAINS, key))
+    village = compose(create(folder, Settings(node=VILLAGE, **settings), world, CHAINS, key))
     with village.installation.db.transaction() as tx:
         village.office.shelf.put_catalogue(tx, encode_catalogue(load_catalogue()))
     return begin(village, Operator("a1", "李代办"))

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from textual import events
 from textual.pilot import Pilot
 
 from core.clock import World
@@ -55,6 +56,21 @@ async def type_text(pilot: Pilot[None], text: str) -> None:
     """Keys one by one, as a person would."""
     for char in text:
         await pilot.press(char)
+
+
+async def paste(pilot: Pilot[None], text: str) -> None:
+    """Text in one piece, as an input method or the clipboard brings it."""
+    pilot.app.post_message(events.Paste(text))
+    await pilot.pause()
+
+
+async def until(app: DeskApp, pilot: Pilot[None], words: str) -> str:
+    """The page, once it shows ``words``."""
+    for _ in range(400):
+        await pilot.pause(0.01)
+        if words in painted(app):
+            return painted(app)
+    raise AssertionError(f"{words!r} was not painted:\n{painted(app)}")
 
 
 async def fill_applicant(pilot: Pilot[None], number: str) -> None:

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 import sqlalchemy as sa
 from textual.app import App
 from textual.binding import Binding, BindingType
+from textual.events import ScreenResume
+from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from core.clock import World
@@ -13,11 +15,14 @@ from core.errors import InputError, LiandongError
 from core.forms import FormErrors, check_field
 from core.items import FormField
 from core.store.shelf import PUBLICATION
+from sync.status import is_enrolled
 from village_agent.app import open_village
 from village_agent.drafts import Draft
+from village_agent.first_run import Step, has_node, is_begun
 from village_agent.line_state import LineState
 from village_agent.session import Session, begin
 from village_agent.tui.screens.lock import LockScreen
+from village_agent.tui.setup import SetupScreen
 from village_agent.tui.words import say
 from village_agent.vault import Operator
 
@@ -47,6 +52,9 @@ class DeskApp(App[None]):
         Binding("f6", "outbox", show=False),
         Binding("ctrl+p", "commands", show=False),
         Binding("ctrl+l", "lock", show=False),
+        Binding("ctrl+z", "undo", show=False),
+        Binding("f10", "doctor", show=False),
+        Binding("f12", "language", show=False),
         Binding("ctrl+q", "quit", show=False),
     ]
 
@@ -58,6 +66,9 @@ class DeskApp(App[None]):
         self._publications = -1
         self.line: LineState | None = None
         self._last_key_s = world.monotonic_s()
+        self.wants_practice = self.wants_reset = False
+        self.abandoned = ""
+        """The draft that was abandoned last, while that can be undone by a key."""
         ScrollBar.renderer = PlainBars
 
     @property
@@ -80,10 +91,12 @@ class DeskApp(App[None]):
     def on_mount(self) -> None:
         self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
         self.set_interval(IDLE_LOOK_S, self._lock_if_idle)
-        if self._desk is None:
+        if self._desk is not None:
+            self._go_home()
+        elif has_node(self.folder):
             self.push_screen(LockScreen(self.folder, self.world, self.lang), self._opened)
         else:
-            self._go_home()
+            self.push_screen(self._first_run())
 
     def on_event_key(self) -> None:
         """A key was pressed somewhere."""
@@ -113,10 +126,27 @@ class DeskApp(App[None]):
     def _go_home(self) -> None:
         from village_agent.tui.screens.home import HomeScreen
 
-        self.push_screen(HomeScreen())
+        # A first run that was cut off goes on at its question.
+        is_cut_off = not self.desk.is_practice and is_begun(self.folder)
+        self.push_screen(self._first_run() if is_cut_off else HomeScreen())
+
+    def _first_run(self, step: Step | None = None) -> Screen[None]:
+        from village_agent.tui.setup import begin_setup, step_screen
+
+        return step_screen(begin_setup(self, step))
+
+    def hold(self, desk: Session | None) -> None:
+        """The desk that the first run has open, closed when the program ends."""
+        self._desk = desk
+
+    def setup_ended(self) -> None:
+        """The first run is over: what it set up is the desk from now on."""
+        self.pop_screen()
+        if len(self.screen_stack) == 1:
+            self._go_home()
 
     def _lock_if_idle(self) -> None:
-        if self._desk is None or isinstance(self.screen, LockScreen):
+        if self._desk is None or self._desk.is_practice or isinstance(self.screen, LockScreen):
             return
         if self.world.monotonic_s() - self._last_key_s > IDLE_LOCK_S:
             self._lock(say("locked", self.lang))
@@ -148,14 +178,48 @@ class DeskApp(App[None]):
         self.push_screen(resume_screen(draft))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if isinstance(self.screen, LockScreen):
-            return action == "quit"
+        if isinstance(self.screen, LockScreen | SetupScreen):
+            return action in ("quit", "practise", "language", "focus_next", "focus_previous")
         return True
 
+    def action_practise(self) -> None:
+        """Leave this for the practice with invented people; what is typed here is kept."""
+        if self._desk is None or not self._desk.is_practice:
+            self.wants_practice = True
+            self.exit()
+
+    def action_language(self) -> None:
+        """The other language, from now on and at the next start."""
+        from village_agent.tui.language import switch_language
+
+        switch_language(self)
+
+    def action_join(self) -> None:
+        """Join the city, where that was put off."""
+        if self.desk.is_practice:
+            self._tell("practice.no_contact")
+        elif is_enrolled(self.desk.village.installation):
+            self._tell("already_joined")
+        else:
+            self.push_screen(self._first_run(Step.ADDRESS))
+
+    def action_practice_reset(self) -> None:
+        """Leave, and open the practice as it was at first."""
+        if self.desk.is_practice:
+            self.wants_reset = True
+            self.exit()
+
+    def action_doctor(self) -> None:
+        from village_agent.tui.screens.doctor import DoctorScreen
+
+        self._visit(DoctorScreen)
+
     def action_help(self) -> None:
+        from village_agent.tui.base import DeskScreen
         from village_agent.tui.screens.help import HelpScreen
 
-        self._visit(HelpScreen)
+        if isinstance(self.screen, DeskScreen) and not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(self.screen))
 
     def action_new(self) -> None:
         from village_agent.tui.screens.find_item import FindItemScreen
@@ -208,7 +272,37 @@ class DeskApp(App[None]):
         self._visit(CommandsScreen)
 
     def action_lock(self) -> None:
+        if self.desk.is_practice:
+            self._tell("practice.no_lock")
+            return
         self._lock()
+
+    def action_undo(self) -> None:
+        """Take back the last abandonment; the pages of an application undo their own changes."""
+        from village_agent.tui.base import DeskScreen
+
+        screen, draft = self.screen, self.abandoned
+        if not isinstance(screen, DeskScreen):
+            return
+        if not draft:
+            self._tell("nothing_to_undo")
+        elif screen.write(lambda tx: self.desk.intake.drafts.restore(tx, draft)):
+            self.abandoned = ""
+            screen.post_message(ScreenResume())
+            screen.call_after_refresh(self._tell, "restored_one")
+
+    def action_operators(self) -> None:
+        from village_agent.tui.screens.operators import OperatorsScreen
+
+        if not self.desk.is_practice:
+            self._visit(OperatorsScreen)
+
+    def _tell(self, words: str) -> None:
+        """Say something on the page that is open."""
+        from village_agent.tui.base import DeskScreen
+
+        if isinstance(self.screen, DeskScreen):
+            self.screen.tell(say(words, self.lang))
 
     def _visit(self, screen: type[Any]) -> None:
         """Open a screen, unless it is the one that is open."""

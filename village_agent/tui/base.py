@@ -15,8 +15,9 @@ from core.errors import LiandongError
 from core.store.engine import CommitUnknown
 from village_agent.line_state import line_state
 from village_agent.session import Session
+from village_agent.tui.practice_guide import guide_words, practice_mark
 from village_agent.tui.words import painted, say
-from village_agent.widths import shorten
+from village_agent.widths import shorten, wrap
 
 if TYPE_CHECKING:
     from village_agent.tui.app import DeskApp
@@ -39,6 +40,34 @@ SIGNS = ("+", "[")
 def key(keys: str, action: str, words: str, *, shown: bool = True, first: bool = False) -> Binding:
     """A binding whose description is a key of :mod:`village_agent.tui.words`."""
     return Binding(keys, action, words, show=shown, priority=first)
+
+
+def key_lines(screen: Screen[None], lang: str, width: int) -> str:
+    """The keys that do something on ``screen``, the page's own first, in lines of less than ``width`` cells."""
+    joined = [f"{name}{'' if name in SIGNS else ' '}{words}" for name, words in keys_of(screen, lang)]
+    # No key is cut off: what does not fit goes into a second line.
+    lines = [""]
+    for part in joined:
+        if lines[-1] and cell_len(lines[-1]) + cell_len(part) + 2 > width - 2:
+            lines.append(part)
+        else:
+            lines[-1] += f"{'  ' if lines[-1] else ''}{part}"
+    return "\n".join(lines)
+
+
+def keys_of(screen: Screen[None], lang: str) -> list[tuple[str, str]]:
+    """Key and words of each binding that is shown and does something now."""
+    told: dict[str, str] = {}
+    taken: set[str] = set()
+    for owner in type(screen).__mro__:
+        for binding in owner.__dict__.get("BINDINGS", ()):
+            name = binding.key.partition(",")[0] if isinstance(binding, Binding) else ""
+            if not name or name in taken:
+                continue
+            taken.add(name)
+            if binding.show and binding.description and screen.check_action(binding.action, ()):
+                told.setdefault(KEY_NAMES.get(name, name.upper()), binding.description)
+    return [(name, say(words, lang)) for name, words in told.items()]
 
 
 class DeskScreen(Screen[None]):
@@ -69,6 +98,8 @@ class DeskScreen(Screen[None]):
         yield Static(id="title", markup=False)
         yield from self.body()
         yield Static(id="message", markup=False)
+        if self.desk.is_practice:
+            yield Static(id="guide", markup=False)
         yield Static(id="line", markup=False)
         yield Static(id="keys", markup=False)
 
@@ -93,9 +124,21 @@ class DeskScreen(Screen[None]):
         if not self.is_mounted:
             return
         place = self.desk_app.place_words
-        self.query_one("#title", Static).update(painted(f"{self.title_words()}  |  {place}"))
+        mark = practice_mark(self.app, self.lang)
+        self.query_one("#title", Static).update(painted(f"{mark}{self.title_words()}  |  {place}"))
         self.query_one("#keys", Static).update(painted(self._key_words()))
+        self.show_guide()
         self.show_line()
+
+    def on_descendant_focus(self) -> None:
+        self.show_guide()
+
+    def show_guide(self) -> None:
+        """In practice, the key that comes next."""
+        if self.desk.is_practice:
+            words = shorten(guide_words(self), max(20, self.app.size.width - 2))
+            for place in self.query("#guide").results(Static):
+                place.update(painted(words))
 
     def show_line(self) -> None:
         """The line that is always visible, read from the database."""
@@ -114,7 +157,7 @@ class DeskScreen(Screen[None]):
         """Say something above the line; nothing takes the place away."""
         place = self.query_one("#message", Static)
         if words or place.display:
-            place.update(painted(words))
+            place.update(painted("\n".join(wrap(words, max(40, self.app.size.width - 2)))))
             place.display = bool(words)
 
     def tell_error(self, error: LiandongError) -> None:
@@ -157,23 +200,4 @@ class DeskScreen(Screen[None]):
         self.app.pop_screen()
 
     def _key_words(self) -> str:
-        """The keys that do something here, the page's own first."""
-        told: dict[str, str] = {}
-        taken: set[str] = set()
-        for owner in type(self).__mro__:
-            for binding in owner.__dict__.get("BINDINGS", ()):
-                name = binding.key.partition(",")[0] if isinstance(binding, Binding) else ""
-                if not name or name in taken:
-                    continue
-                taken.add(name)
-                if binding.show and binding.description and self.check_action(binding.action, ()):
-                    told.setdefault(KEY_NAMES.get(name, name.upper()), binding.description)
-        joined = [f"{name}{'' if name in SIGNS else ' '}{self.words(words)}" for name, words in told.items()]
-        # No key is cut off: what does not fit goes into a second line.
-        lines = [""]
-        for part in joined:
-            if lines[-1] and cell_len(lines[-1]) + cell_len(part) + 2 > self.app.size.width - 2:
-                lines.append(part)
-            else:
-                lines[-1] += f"{'  ' if lines[-1] else ''}{part}"
-        return "\n".join(lines)
+        return key_lines(self, self.lang, self.app.size.width)

@@ -18,6 +18,7 @@ from core.items import FormField
 from core.regions import Divisions
 from village_agent.tui.fields import Field, fields_of
 from village_agent.tui.next_step import NextStep
+from village_agent.tui.practice_guide import practice_mark
 from village_agent.tui.typed_ahead import TypedAhead
 from village_agent.tui.words import painted, say
 from village_agent.widths import shorten
@@ -133,7 +134,9 @@ class RowScreen(ModalScreen[None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             where = say("row", self.lang, number=self.number + 1)
-            yield Static(painted(f"{self.asked.name(self.lang)}  {where}"))
+            yield Static(
+                painted(f"{practice_mark(self.app, self.lang)}{self.asked.name(self.lang)}  {where}")
+            )
             with VerticalScroll():
                 yield from fields_of(self.asked.columns, self.row, self.lang, self.divisions)
                 yield NextStep(say("done", self.lang))

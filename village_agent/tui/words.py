@@ -3,7 +3,9 @@
 from textual.content import Content
 
 from core.labels import label
+from village_agent.tui.words_care import CARE_WORDS
 from village_agent.tui.words_service import SERVICE_WORDS
+from village_agent.tui.words_setup import SETUP_WORDS
 from village_agent.widths import safe
 
 _WORDS: dict[str, tuple[str, str]] = {
@@ -129,7 +131,10 @@ _WORDS: dict[str, tuple[str, str]] = {
     "submitted": ("已登记 {number}。", "Recorded: {number}."),
     "undone": ("已撤销：{field}", "Undone: {field}"),
     "nothing_to_undo": ("没有可撤销的改动。", "There is nothing to undo."),
-    "abandoned_one": ("已放弃，30 天内可在草稿箱恢复。", "Abandoned; it can be restored for 30 days."),
+    "abandoned_one": (
+        "已放弃。Ctrl+Z 撤销；30 天内也可在草稿箱恢复。",
+        "Abandoned. Ctrl+Z undoes; it can be restored for 30 days.",
+    ),
     "restored_one": ("已恢复。", "Restored."),
     "who_received": ("签收人姓名", "Who received it"),
     "rating": ("评价 1 非常满意 … 5 非常不满意", "Rating, 1 very satisfied ... 5 very dissatisfied"),
@@ -221,6 +226,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 _WORDS |= SERVICE_WORDS
+_WORDS |= SETUP_WORDS | CARE_WORDS
 
 
 def say(key: str, lang: str, **values: object) -> str:
@@ -228,6 +234,16 @@ def say(key: str, lang: str, **values: object) -> str:
     if key in _WORDS:
         return _WORDS[key][lang == "en"].format(**values)
     return label(key, lang, **values)
+
+
+def has_words(key: str) -> bool:
+    """Whether there are words under ``key`` here."""
+    return key in _WORDS
+
+
+def both(key: str) -> tuple[str, str]:
+    """Chinese and English as they stand in the table, with the names of what is put in."""
+    return _WORDS[key]
 
 
 def keys() -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from textual.containers import Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
+from village_agent.tui.practice_guide import practice_mark
 from village_agent.tui.words import painted, say
 
 ANSWER_CHARS_MAX = 2000
@@ -24,7 +25,7 @@ class AskScreen(ModalScreen[str | None]):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
-            yield Static(painted(self._question))
+            yield Static(painted(practice_mark(self.app, self._lang) + self._question))
             yield Input(self._answer, max_length=ANSWER_CHARS_MAX, compact=True)
             yield Static(
                 painted(f"Enter {say('action.confirm', self._lang)}  Esc {say('action.cancel', self._lang)}")

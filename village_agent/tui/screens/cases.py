@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import ClassVar
 
+from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
 from textual.containers import Vertical
@@ -18,6 +19,10 @@ from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
 
 REFRESH_S = 2.0
+STATE_CELLS = {"zh": 10, "en": 19}
+ITEM_CELLS_MIN, ITEM_CELLS_MAX = 10, 60
+MARGIN_CELLS = 5
+"""Edges of the page, the mark, and a space."""
 _TITLES = {
     "waiting": "outbox",
     "all": "cases",
@@ -110,18 +115,15 @@ class CasesScreen(DeskScreen):
         self.show_frame()
 
     def _line(self, view: Outlook) -> str:
-        """``11-24 09:12 王×× 临时救助申请  已提交  待上传  材料传输中 2/7``."""
-        zh = self.lang == "zh"
+        """``11-24 09:12 王×× 临时救助申请  已提交  待上传  材料传输中 2/7``: the item has the room that is left."""
         item = view.item.title(self.lang) if view.item else view.case.item
-        parts = [
-            clock_words(view.case.steps[-1].at),
-            fit(mask_name(view.case.applicant.name), 7),
-            fit(shorten(item, 24), 24),
-            fit(self.words(f"state.{view.case.state}"), 10 if zh else 12),
-            shorten(self.words(view.stage), 23),
-        ]
+        before = [clock_words(view.case.steps[-1].at), fit(mask_name(view.case.applicant.name), 7)]
+        state = self.words(f"state.{view.case.state}")
+        behind = [fit(state, STATE_CELLS[self.lang]), self.words(f"short.{view.stage}")]
         if view.materials_in_transit:
-            parts.append(f"{self.words('unit.scan')} {view.parts_sent}/{view.parts}")
+            behind.append(f"{self.words('unit.scan')} {view.parts_sent}/{view.parts}")
         elif view.days_left is not None:
-            parts.append(f"{self.words('limit.left')} {view.days_left}")
-        return " ".join(parts)
+            behind.append(f"{self.words('limit.left')} {view.days_left}")
+        room = self.app.size.width - MARGIN_CELLS - cell_len(" ".join([*before, "", *behind]))
+        cells = max(ITEM_CELLS_MIN, min(room, ITEM_CELLS_MAX))
+        return " ".join([*before, fit(shorten(item, cells), cells), *behind])

@@ -1,6 +1,7 @@
 """Check your answers: what has to be mended first, then everything that will be submitted; Enter goes to it."""
 
 from collections.abc import Iterator
+from itertools import zip_longest
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -15,7 +16,7 @@ from core.people import normalise_id
 from village_agent.tui.base import key
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.wizard import WizardScreen
-from village_agent.widths import fit, wrap
+from village_agent.widths import fit, shorten, wrap
 
 LABEL_CELLS = 30
 PROBLEM = "!"
@@ -76,8 +77,10 @@ class CheckScreen(WizardScreen):
             yield Row("", f"-- {self.words(f'part.{part}')}")
             for field in asked:
                 words = self._value(field, values.get(field.key))
-                for number, line in enumerate(wrap(words, max(20, width - LABEL_CELLS))):
-                    name = field.name(self.lang) if number == 0 else ""
+                lines = wrap(words, max(20, width - LABEL_CELLS))
+                for name, line in zip_longest(
+                    wrap(field.name(self.lang), LABEL_CELLS - 1), lines, fillvalue=""
+                ):
                     yield Row(f"{part}.{field.key}", f"{fit(name, LABEL_CELLS)}{line}")
         yield Row("", f"-- {self.words(f'part.{Part.MATERIALS}')}")
         for material in sheet.materials:
@@ -85,7 +88,10 @@ class CheckScreen(WizardScreen):
                 f"{self.words('unit.original')} {material.originals}  {self.words('unit.copy')} "
                 f"{material.copies}  {self.words('unit.scan')} {len(material.files)}"
             )
-            yield Row(f"{Part.MATERIALS}.{material.name}", f"{fit(material.name, LABEL_CELLS)}{counts}")
+            yield Row(
+                f"{Part.MATERIALS}.{material.name}",
+                f"{fit(shorten(material.name, LABEL_CELLS - 1), LABEL_CELLS)}{counts}",
+            )
 
     def _value(self, field: FormField, value: Any) -> str:
         if value is None or value == []:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual.binding import BindingType
 from textual.widget import Widget
 
+from sync.status import is_enrolled
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.window_list import Row, WindowList
 
@@ -20,6 +21,12 @@ COMMANDS = (
     ("appointments", "appointments", ""),
     ("consultations", "consultations", ""),
     ("help", "key.help", "F1"),
+    ("doctor", "key.doctor", "F10"),
+    ("operators", "key.operators", ""),
+    ("language", "key.language", "F12"),
+    ("join", "key.join", ""),
+    ("practise", "key.practise", ""),
+    ("practice_reset", "key.practice_reset", ""),
     ("lock", "key.lock", "Ctrl+L"),
     ("quit", "key.quit", "Ctrl+Q"),
 )
@@ -35,9 +42,23 @@ class CommandsScreen(DeskScreen):
         yield WindowList(id="body")
 
     def on_mount(self) -> None:
-        rows = [Row(action, f"{keys:<8}{self.words(words)}") for action, words, keys in COMMANDS]
+        rows = [
+            Row(action, f"{keys:<8}{self.words(words)}")
+            for action, words, keys in COMMANDS
+            if self.is_offered(action)
+        ]
         self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=0)
         self.query_one(WindowList).focus()
+
+    def is_offered(self, action: str) -> bool:
+        """Whether it does something here."""
+        if action == "practice_reset":
+            return self.desk.is_practice
+        if action in ("practise", "lock", "operators"):
+            return not self.desk.is_practice
+        if action == "join":
+            return not self.desk.is_practice and not is_enrolled(self.desk.village.installation)
+        return True
 
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()

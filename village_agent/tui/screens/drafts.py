@@ -53,6 +53,7 @@ class DraftsScreen(DeskScreen):
             return
         id_ = row.id
         if self.write(lambda tx: self.desk.intake.drafts.abandon(tx, id_)):
+            self.desk_app.abandoned = id_
             self.tell(self.words("abandoned_one"))
             self._show()
 

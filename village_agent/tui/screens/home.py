@@ -12,6 +12,7 @@ from textual.widgets import Static
 from core.clock import CHINA, from_iso
 from core.errors import InputError
 from core.people import mask_name
+from sync.status import is_enrolled
 from village_agent.drafts import Draft
 from village_agent.line_state import home_counts, line_state
 from village_agent.tui.base import DeskScreen, key
@@ -81,6 +82,7 @@ class HomeScreen(DeskScreen):
     def action_abandon(self) -> None:
         draft = self._unfinished
         if draft is not None and self.write(lambda tx: self.desk.intake.drafts.abandon(tx, draft.id)):
+            self.desk_app.abandoned = draft.id
             self._show()
             self.tell(self.words("abandoned_one"))
 
@@ -132,7 +134,9 @@ class HomeScreen(DeskScreen):
         lines = [self._fact_words()]
         if state.error is not None and not state.online:
             lines.append(state.error["en" if self.lang == "en" else "zh"])
-        if not village.office.shelf.version:
+        if not self.desk.is_practice and not is_enrolled(village.installation):
+            lines.append(self.words("not_joined"))
+        elif not village.office.shelf.version:
             lines.append(self.words("no_catalogue"))
         self.query_one("#facts", Static).update(painted("\n".join(lines)))
         self.show_frame()

@@ -13,6 +13,7 @@ from textual.widgets import Input, Static
 
 from core.clock import World
 from core.errors import LiandongError
+from village_agent.tui.pin_line import PinLine
 from village_agent.tui.words import painted, say
 from village_agent.vault import Operator, open_vault, operators
 
@@ -22,6 +23,7 @@ class LockScreen(Screen[tuple[Operator, bytes]]):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "app.quit", show=False),
+        Binding("f9", "app.practise", show=False),
         Binding("up", "operator(-1)", show=False),
         Binding("down", "operator(1)", show=False),
     ]
@@ -47,23 +49,36 @@ class LockScreen(Screen[tuple[Operator, bytes]]):
         self._chosen = 0
 
     def compose(self) -> ComposeResult:
-        yield Static(painted(f"{say('app', self._lang)}  |  {say('lock', self._lang)}"), id="title")
+        yield Static(id="title")
         with Vertical(id="body"):
             yield Static(id="who", markup=False)
-            yield Input(password=True, max_length=64, compact=True)
+            yield PinLine(password=True, max_length=64, compact=True)
             yield Static(id="message", markup=False)
-        yield Static(
-            painted(f"Enter {say('action.confirm', self._lang)}  Ctrl+Q {say('key.quit', self._lang)}"),
-            id="keys",
-        )
+        yield Static(id="keys")
 
     def on_mount(self) -> None:
         self.query_one(Input).focus()
         self._tell(self._words)
+        self.speak(self._lang)
         try:
             self._operators = operators(self._folder)
         except LiandongError as error:
             self._tell(f"! {error.text(self._lang)}")
+        self._show_who()
+
+    def speak(self, lang: str) -> None:
+        """Paint the words in ``lang``."""
+        self._lang = lang
+        self.query_one("#title", Static).update(painted(f"{say('app', lang)}  |  {say('lock', lang)}"))
+        keys = (
+            ("Enter", "action.confirm"),
+            ("F9", "key.practise"),
+            ("F12", "key.language"),
+            ("Ctrl+Q", "key.quit"),
+        )
+        self.query_one("#keys", Static).update(
+            painted("  ".join(f"{name} {say(word, lang)}" for name, word in keys))
+        )
         self._show_who()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:

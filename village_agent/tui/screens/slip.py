@@ -19,11 +19,14 @@ from village_agent.outlook import Outlook, outlook
 from village_agent.papers import office_of
 from village_agent.slip import SLIP_CELLS, paper_of_slip, qr_halves, slip_lines, thermal_text
 from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.practice_guide import practice_mark
 from village_agent.tui.printing import PrintingScreen
 from village_agent.tui.words import painted
 
 BOTH_CELLS_MIN = 100
 QR_BORDER = 1
+
+FRAME_ROWS = 6
 DARK, LIGHT = Style(bgcolor="rgb(0,0,0)"), Style(bgcolor="rgb(255,255,255)")
 
 
@@ -33,6 +36,11 @@ class Qr(Widget):
     def __init__(self, text: str) -> None:
         super().__init__(id="qr")
         self._rows = qr_modules(text, border=QR_BORDER)
+
+    @property
+    def rows(self) -> int:
+        """Of the screen that it takes."""
+        return len(self._rows)
 
     def get_content_width(self, container: Size, viewport: Size) -> int:
         return 2 * len(self._rows)
@@ -47,7 +55,7 @@ class Qr(Widget):
 
 
 class QrScreen(DeskScreen):
-    """The QR alone, from the first row to the last but one: what a small terminal has room for."""
+    """The QR alone with every row of the window, or how many it needs."""
 
     def __init__(self, case_id: CaseId) -> None:
         super().__init__()
@@ -56,8 +64,16 @@ class QrScreen(DeskScreen):
     def compose(self) -> Iterator[Widget]:
         yield Horizontal(Qr(_qr(self, self.case_id)), Static(id="beside"))
 
-    def on_mount(self) -> None:
-        words = f" {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
+    def on_resize(self) -> None:
+        self._show()
+
+    def _show(self) -> None:
+        """A QR that is cut off reads as nothing: better say what it needs."""
+        qr, rows = self.query_one(Qr), self.app.size.height
+        qr.display = qr.rows <= rows
+        words = f" {practice_mark(self.app, self.lang)}\n {display_case_id(self.case_id)}\n\n Esc {self.words('key.back')}"
+        if not qr.display:
+            words += f"\n\n {self.words('qr_needs_rows', needed=qr.rows, rows=rows)}"
         self.query_one("#beside", Static).update(painted(words))
 
     def show_frame(self) -> None:
@@ -97,7 +113,12 @@ class SlipScreen(PrintingScreen):
         self._show()
 
     def on_resize(self) -> None:
-        self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
+        self._show_qr()
+
+    def _show_qr(self) -> None:
+        """Beside the slip where there is room for all of it."""
+        qr, page = self.query_one(Qr), self.app.size
+        qr.display = page.width >= BOTH_CELLS_MIN and page.height >= qr.rows + FRAME_ROWS
 
     def action_qr(self) -> None:
         self.app.push_screen(QrScreen(self.case_id))
@@ -124,7 +145,7 @@ class SlipScreen(PrintingScreen):
     def _show(self) -> None:
         lines = slip_lines(self._view(), self.desk.intake.divisions, self.lang, SLIP_CELLS, self._phone)
         self.query_one("#slip-text", Static).update(painted("\n".join(lines)))
-        self.query_one("#qr").display = self.app.size.width >= BOTH_CELLS_MIN
+        self._show_qr()
 
 
 def _qr(screen: DeskScreen, case_id: CaseId) -> str:
