@@ -270,7 +270,7 @@ def test_a_new_application_takes_55_keys_beyond_free_text_and_a_known_person_15(
         await rest(keys)
         await keys.text("3000")
         # It may be right, but it has to be seen.
-        assert "30天内已登记过同一事项" in "".join((await end(keys)).split())
+        assert "请确认不是重复申请" in "".join((await end(keys)).split())
         counted.append(keys.count)
 
     desk = walk(folder, journey)

@@ -50,7 +50,7 @@ class CheckScreen(WizardScreen):
             rows.append(Row("", ""))
         else:
             rows.append(Row("", self.words("ready")))
-        rows += [Row("", f"{PROBLEM} {line}") for line in self._duplicates(width)]
+        rows += [Row("", line) for line in self._duplicates(width)]
         rows += self._answers(width)
         first = 1 if problems else 0
         self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=first)
@@ -65,7 +65,8 @@ class CheckScreen(WizardScreen):
             alike = [one.case.id for one in intake.earlier(tx, number, sheet.item) if one.duplicate]
         if not alike:
             return []
-        return wrap(self.words("duplicate_of", number=display_case_id(alike[0])), width)
+        words = self.words("duplicate_of", number=display_case_id(alike[0]))
+        return wrap(f"{PROBLEM} {words}", width)
 
     def _answers(self, width: int) -> Iterator[Row]:
         sheet = self.draft.sheet
