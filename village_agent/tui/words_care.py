@@ -188,13 +188,18 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "预约和上门：按日期列出，Enter 打开，到了就记下结果。",
         "Appointments and visits by date: Enter opens one, note what came of it.",
     ),
-    "help.InquiriesScreen": (
+    "help.ConsultationsScreen": (
         "群众咨询：记下问题带到镇里，答复回来也在这里。Enter 打开。",
         "Questions of citizens: passed on to the township, the answers come back here. Enter opens.",
     ),
-    "help.InquiryScreen": (
+    "help.ConsultationScreen": (
         "一条咨询：问的什么，谁答复了什么，有没有转告本人。",
         "One question: what was asked, who answered what, whether the citizen was told.",
+    ),
+    "help.ServiceForm": (
+        "登记：Enter 到下一项，每个字都已保存；F9 或最后一行登记，有要改的会说明怎样改。",
+        "Writing down: Enter goes to the next field, every key is saved; F9 or the last line ends it, and what is to be "
+        "mended is said.",
     ),
     "help.PeopleScreen": (
         "以前来过的人：选中后填入申请人，再核对证件。",
@@ -277,6 +282,9 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "已经办好：按 D 登记送到申请人手里。",
         "It is decided: D records that it was handed over.",
     ),
+    "guide.HandOverScreen": ("填好签收人，按 F9 登记送达。", "Fill in who received it, F9 records it."),
+    "guide.RateScreen": ("请申请人选一项，按 Enter。", "The applicant chooses one, then Enter."),
+    "guide.ResultsScreen": ("选一件，按 Enter 打开。", "Choose one, Enter opens it."),
     "guide.DraftsScreen": ("选一份草稿，按 Enter 接着填。", "Choose a draft, Enter goes on with it."),
     "guide.other": ("按 Esc 返回。", "Esc goes back."),
 }
