@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo dist dist-deb dist-wheels dist-test badline bench-city test coverage seed soak planted torture check format docs glossary lock clean
+.PHONY: help setup parts demo dist dist-deb dist-wheels dist-test badline bench-city test journey coverage seed soak planted torture check format docs glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,6 +50,9 @@ bench-city: setup parts ## 五年 25 万件的市级库，页面多快 / a city 
 
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)
+
+journey: setup parts ## 真实运行的一座城：每种差异都做出来，在对账单上找到并处理 / a running city: every difference made, found on the sheet, mended
+	@$(PY) -m pytest -n 0 -m "journey or not journey" tests/journeys
 
 # Tests that reach no branch of the list in pyproject.toml which another does not reach in a fraction of the time.
 UNCOUNTED := --ignore-glob='tests/unit/test_village_*' --ignore=tests/unit/test_city_publishing.py \

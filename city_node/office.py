@@ -8,8 +8,11 @@ from city_node.ledgers.book import Ledger
 from city_node.projects.book import Projects
 from city_node.ratings.register import Register
 from city_node.sheet.bookkeeper import Bookkeeper
+from city_node.supervision.consultations import Consultations
 from city_node.supervision.supervisor import Supervisor
 from core.clock import World
+from core.consultation import CONSULTATION_ASKED
+from core.consultation import SCHEMA as CONSULTATION_SCHEMA
 from core.desk.public.doorkeeper import Doorkeeper
 from core.identifiers import NodeId
 from core.sheet_report import SCHEMA, SHEET_REPORTED
@@ -19,7 +22,7 @@ from core.store.office import Office, Take
 
 class CityOffice(Office):
     """``supervisor`` looks at every case that moves here, ``ledger`` keeps a line of each, ``projects`` those that are
-    decided together, ``ratings`` how they were rated, ``bookkeeper`` holds every book against the others; ``doorkeeper``
+    decided together, ``consultations`` what villages ask for citizens, ``ratings`` how cases were rated, ``bookkeeper`` holds every book against the others; ``doorkeeper``
     counts what citizens ask of all public pages.
     """
 
@@ -32,9 +35,14 @@ class CityOffice(Office):
         self.ratings = Register(self)
         self.doorkeeper = Doorkeeper(world)
         self.bookkeeper = Bookkeeper(self, world)
+        self.consultations = Consultations(node, world, self.post)
 
     def handlers(self) -> dict[str, tuple[Take, int]]:
-        return {**super().handlers(), SHEET_REPORTED: (self.bookkeeper.take, SCHEMA)}
+        return {
+            **super().handlers(),
+            SHEET_REPORTED: (self.bookkeeper.take, SCHEMA),
+            CONSULTATION_ASKED: (self.consultations.take, CONSULTATION_SCHEMA),
+        }
 
     def use_new_calendar(self, tx: sa.Connection) -> None:
         super().use_new_calendar(tx)

@@ -13,6 +13,8 @@ from sync.node import Node
 from sync.own_figures import OwnFigures
 from sync.settings import load_settings
 from sync.workplace import Workplace, join
+from village_agent import appointments, notepad  # noqa: F401 - declared together with the chain that makes them
+from village_agent.consultations import Consultations
 from village_agent.drafts import Drafts
 from village_agent.practice_mark import refuse_practice
 
@@ -32,6 +34,7 @@ def compose(installation: Installation) -> Village:
     def office(node: Node, tx: sa.Connection) -> ReportingOffice:
         made = ReportingOffice.join(node, tx)
         figures, every_s = OwnFigures(node, installation.folder), installation.settings.sheet_every_s
+        node.serve(Consultations(node.place.node, node.world, node.post).handlers())
         made.reporter = Reporter.join(node.place.node, node, made, figures, every_s=every_s, drafts=drafts)
         return made
 

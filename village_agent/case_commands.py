@@ -1,6 +1,5 @@
-"""The village's verbs as commands: apply, list, show, resubmit, ask-withdraw, deliver, rate, note, drafts, slip."""
+"""The village's verbs as commands: apply, list, show, resubmit, ask-withdraw, deliver, rate, note, drafts."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -16,16 +15,14 @@ from core.clock import from_iso, local
 from core.identifiers import display_case_id, parse_case_id
 from core.labels import label
 from core.people import mask_name
-from core.slip_code import slip_text
 from sync import audit
-from sync.cli import emit, folder_of, json_option, lang_of
+from sync.cli import emit, folder_of, json_option
 from village_agent import unlock
 from village_agent.case_words import case_words, list_words, problem_words
 from village_agent.drafts import sheet_of
 from village_agent.outlook import facts, outlook
 from village_agent.request_file import read_request, sheet_of_request
 from village_agent.session import Session
-from village_agent.slip import qr_text, slip_lines, thermal_text
 
 LIST_MAX = 1000
 EXIT_PROBLEMS = 2
@@ -45,7 +42,7 @@ def _desk(ctx: click.Context) -> Iterator[Session]:
 
 def add_case_commands(group: click.Group) -> None:
     """Add the verbs to the group of the program."""
-    for command in (apply, list_cases, show, resubmit, ask_withdraw, deliver, rate, note, drafts, slip):
+    for command in (apply, list_cases, show, resubmit, ask_withdraw, deliver, rate, note, drafts):
         group.add_command(command)
 
 
@@ -232,27 +229,6 @@ def drafts(
         ]
         empty = {"zh": "没有草稿。", "en": "No drafts."}
         emit(ctx, told, as_json, lambda f, lang: "\n".join(_draft_words(d) for d in f) or empty[lang])
-
-
-@click.command(help="收件回执（屏幕或打印机文本）/ the slip, for screen or printer")
-@click.argument("case")
-@click.option("--qr/--no-qr", default=True, show_default=True)
-@json_option
-@click.pass_context
-def slip(ctx: click.Context, case: str, qr: bool, as_json: bool) -> None:
-    id_ = parse_case_id(case)
-    with _desk(ctx) as desk:
-        with desk.village.installation.db.reading() as tx:
-            view = outlook(tx, desk.village, desk.village.office.casebook.get(tx, id_))
-        lines, held = slip_lines(view, desk.intake.divisions, lang_of(ctx)), slip_text(view.case)
-        told = {
-            "case": id_,
-            "wording": view.wording.partition(".")[2],
-            "lines": lines,
-            "qr": held,
-        }
-        code = "\n" + "\n".join(qr_text(held, colours=sys.stdout.isatty())) if qr else ""
-        emit(ctx, told, as_json, lambda f, lang: thermal_text(f["lines"]) + code)
 
 
 def _checked(ctx: click.Context, desk: Session, sheet: Sheet, as_json: bool) -> Checked:

@@ -1,6 +1,7 @@
 """Cases in words for a terminal without screens: a list, one case, what has to be mended."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
 
 from core.application import Problem
 from core.clock import local
@@ -9,6 +10,7 @@ from core.labels import label
 from core.people import mask_id, mask_name, mask_phone
 from core.regions import Divisions
 from village_agent.outlook import Outlook, clock_words, holder_words, place_name
+from village_agent.transit import Leg, span_words
 from village_agent.widths import fit
 
 
@@ -37,8 +39,10 @@ def list_line(view: Outlook, lang: str) -> str:
     )
 
 
-def case_words(view: Outlook, divisions: Divisions, lang: str) -> str:
-    """Everything an agent tells an applicant who asks."""
+def case_words(
+    view: Outlook, divisions: Divisions, lang: str, on_the_way: Mapping[str, Leg] | None = None
+) -> str:
+    """Everything an agent tells an applicant who asks; ``on_the_way`` as of :func:`village_agent.transit.legs`."""
     case, zh = view.case, lang == "zh"
     item = view.item.title(lang) if view.item else case.item
     who = case.applicant
@@ -47,13 +51,13 @@ def case_words(view: Outlook, divisions: Divisions, lang: str) -> str:
         f"{mask_name(who.name)}  {mask_id(who.id_no)}  {mask_phone(who.mobile)}",
         f"{label('heading.state', lang)}: {label(f'state.{case.state}', lang)}  "
         f"{label('heading.holder', lang)}: {holder_words(view, divisions, lang)}",
-        f"{label(view.wording, lang)}  {label(view.stage, lang)}",
+        "  ".join(dict.fromkeys((label(view.wording, lang), label(view.stage, lang)))),
         *limit_lines(view, lang),
         *missing_lines(view, lang),
         *(f"! {found.zh if zh else found.en}" for found in view.attention),
         f"{label('heading.history', lang)}:",
     ]
-    lines += path_lines(view, divisions, lang)
+    lines += path_lines(view, divisions, lang, on_the_way or {})
     if case.decision is not None:
         word = ("准予" if zh else "granted") if case.decision.granted else ("不予批准" if zh else "denied")
         lines.append(
@@ -62,19 +66,29 @@ def case_words(view: Outlook, divisions: Divisions, lang: str) -> str:
     return "\n".join(lines)
 
 
-def path_lines(view: Outlook, divisions: Divisions, lang: str) -> list[str]:
-    """The path as a line of desks with times."""
-    zh = lang == "zh"
-    lines = []
+def path_lines(
+    view: Outlook, divisions: Divisions, lang: str, on_the_way: Mapping[str, Leg] | None = None
+) -> list[str]:
+    """The path as a line of desks with times, between them how long it travelled; ``>`` is where it lies now."""
+    zh, known, lines = lang == "zh", on_the_way or {}, []
     for stay in view.path:
         place = place_name(stay.node, divisions, lang)
         if stay.node is None:
             lines.append(f"  {clock_words(stay.since)}  {place}")
             continue
+        leg = known.get(stay.by_step)
+        if leg is not None:
+            span = span_words(leg.took, lang)
+            open_ = "" if leg.arrived_at else "，尚未签收" if zh else ", not signed for yet"
+            lines.append(f"     |  {f'在途 {span}' if zh else f'in transit {span}'}{open_}")
         until = clock_words(stay.until) if stay.until else ("至今" if zh else "now")
         done = f"{label(stay.what, lang)} {stay.by}" if stay.what else ("等待办理" if zh else "waiting")
         note = f"  {stay.note}" if stay.note else ""
-        lines.append(f"  {clock_words(stay.since)} - {until}  {place}  {done}{note}")
+        sign = ">" if stay.until is None else " "
+        lines.append(f"{sign} {clock_words(stay.since)} - {until}  {place}  {done}{note}")
+    if known:
+        total = span_words(sum((leg.took for leg in known.values()), timedelta()), lang)
+        lines.append(f"  本机所知在途合计：{total}" if zh else f"  in transit, as far as known here: {total}")
     return lines
 
 

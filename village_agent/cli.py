@@ -15,6 +15,7 @@ from village_agent import unlock
 from village_agent.app import CHAINS, beat
 from village_agent.case_commands import add_case_commands
 from village_agent.first_run import has_node, read_plan
+from village_agent.print_commands import add_print_commands
 
 PROGRAM = Program(
     tier=Tier.VILLAGE,
@@ -31,6 +32,7 @@ PROGRAM = Program(
 main = node_group(PROGRAM)
 main.params += unlock.group_options()
 add_case_commands(main)
+add_print_commands(main)
 
 
 @main.command(

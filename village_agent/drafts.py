@@ -92,8 +92,12 @@ class Drafts:
         return self.get(tx, id_)
 
     def start_supplement(self, tx: sa.Connection, operator: str, case: Case) -> Draft:
-        """A draft that holds what the returned case held, put down at the first field asked for."""
-        place = f"form.{case.supplement.fields[0]}" if case.supplement and case.supplement.fields else "form."
+        """A draft that holds what the returned case held, put down at the first field or material asked for."""
+        place = f"{Part.FORM}."
+        if case.supplement and case.supplement.fields:
+            place += case.supplement.fields[0]
+        elif case.supplement and case.supplement.missing:
+            place = f"{Part.MATERIALS}.{case.supplement.missing[0]}"
         return self.start(tx, operator, sheet_of(case), case.id, place)
 
     def get(self, tx: sa.Connection, id_: str) -> Draft:

@@ -1,5 +1,6 @@
 """Taking in an application: everything that is wrong told at once, then one transaction or nothing."""
 
+import shlex
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
@@ -18,10 +19,14 @@ from core.messages import Actor
 from core.regions import Divisions, load_yuanjiang
 from sync import audit
 from village_agent.app import Village
+from village_agent.appointments import Appointments
+from village_agent.consultations import Consultations
 from village_agent.drafts import Draft, Drafts, sheet_of
+from village_agent.notepad import Notepad
 from village_agent.people_seen import Earlier, earlier_cases, note_person
 
 FREE_BYTES_MIN = 64 << 20
+DROPPED_CHARS_MAX = 20_000
 
 
 class Intake:
@@ -29,7 +34,11 @@ class Intake:
 
     def __init__(self, village: Village, divisions: Divisions | None = None) -> None:
         self.village = village
-        self.drafts = Drafts(village.installation.node.world)
+        node = village.installation.node
+        self.drafts = Drafts(node.world)
+        self.notepad = Notepad(node.world)
+        self.appointments = Appointments(node.world)
+        self.consultations = Consultations(node.place.node, node.world, node.post)
         self.divisions = load_yuanjiang() if divisions is None else divisions
 
     def catalogue(self) -> Catalogue:
@@ -169,3 +178,22 @@ def file_path(text: str) -> Path:
         typed = typed[1:-1]
     typed = typed.removeprefix("file://").replace("\\ ", " ")
     return Path(typed).expanduser()
+
+
+def dropped_paths(text: str) -> list[Path]:
+    """The files in a text that was dropped or pasted: one a line, one in quotes, or several as a shell would read them.
+
+    Empty where it names no file that is here.
+    """
+    if len(text) > DROPPED_CHARS_MAX:
+        return []
+    lines = [line for line in text.splitlines() if line.strip()]
+    whole = [file_path(line) for line in lines]
+    if whole and all(path.is_file() for path in whole):
+        return whole
+    try:
+        parts = [Path(part.removeprefix("file://")).expanduser() for part in shlex.split(text)]
+    except ValueError:
+        # A quote that is not closed: not a list of paths.
+        return []
+    return parts if parts and all(path.is_file() for path in parts) else []

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from core.case import Case
 from core.clock import CHINA, iso, local
+from core.documents.slip import Wording
 from core.errors import StateError
 from core.identifiers import CaseId, NodeId, Tier, display_case_id, division_of, tier_of
 from core.items import Item
@@ -37,14 +38,6 @@ class Stage(StrEnum):
     ATTENTION = "outbox.attention"
 
 
-class Wording(StrEnum):
-    """What the slip may say: never more than the copies that exist (see docs: wording by copies)."""
-
-    LOCAL_ONLY = "slip.local_only"
-    HANDED_OVER = "slip.handed_over"
-    ACCEPTED = "slip.accepted"
-
-
 @dataclass(frozen=True, slots=True)
 class Stay:
     """One desk on the path of a case. ``until`` is None where it lies now."""
@@ -56,6 +49,8 @@ class Stay:
     """Key of ``core.labels`` of the last step taken here; empty while the case waits for one."""
     by: str
     note: str
+    by_step: str = ""
+    """Id of the step that brought it here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +179,11 @@ def _path(case: Case) -> Iterator[Stay]:
     stays.append(Stay(case.origin, first.at, first.at, f"message.{first.type}", first.actor.name, ""))
     for step in case.steps:
         last = stays[-1]
-        if step.holder == last.node and step is not first:
-            stays[-1] = Stay(last.node, last.since, None, f"message.{step.type}", step.actor.name, step.note)
-        else:
-            done = f"message.{step.type}"
-            stays[-1] = Stay(last.node, last.since, step.at, done, step.actor.name, step.note)
-            stays.append(Stay(step.holder, step.at, None, "", "", ""))
+        done = f"message.{step.type}"
+        until = None if step.holder == last.node and step is not first else step.at
+        stays[-1] = replace(last, until=until, what=done, by=step.actor.name, note=step.note)
+        if until is not None:
+            stays.append(Stay(step.holder, step.at, None, "", "", "", step.id))
     yield from stays
 
 

@@ -16,6 +16,8 @@ from core.store.engine import METADATA
 DUPLICATE_DAYS = 30
 SEEN_MAX = 50
 MISSING_PAGE = 500
+CASES_A_PERSON = 20
+"""So many cases of one person are looked through before others would be missed."""
 
 PERSON_CASE = sa.Table(
     "person_case",
@@ -84,6 +86,20 @@ def earlier_cases(
             ended = case.state in CLOSED and case.completed_at is not None and case.delivery is None
             seen.append(Earlier(case, recent and not ended))
     return seen
+
+
+def known_people(tx: sa.Connection, text: str = "", limit: int = SEEN_MAX) -> list[CaseId]:
+    """The latest case of each person whose name or document number begins so, the last seen first."""
+    typed = unicodedata.normalize("NFKC", text).strip()[:64]
+    digits = "".join(char for char in typed if char not in " -").upper()
+    query = sa.select(PERSON_CASE.c.case_id, PERSON_CASE.c.id_no)
+    if typed:
+        query = query.where(_begins(PERSON_CASE.c.name, typed) | _begins(PERSON_CASE.c.id_no, digits))
+    query = query.order_by(PERSON_CASE.c.submitted_at.desc()).limit(limit * CASES_A_PERSON)
+    found: dict[str, CaseId] = {}
+    for row in tx.execute(query):
+        found.setdefault(row.id_no, CaseId(row.case_id))
+    return list(found.values())[:limit]
 
 
 def find_cases(tx: sa.Connection, text: str, limit: int = SEEN_MAX) -> list[CaseId]:

@@ -10,6 +10,7 @@ from core.regions import Divisions
 from village_agent.app import Village, open_village
 from village_agent.intake import Intake
 from village_agent.people_seen import note_missing
+from village_agent.prints import sweep_prints
 from village_agent.vault import Operator, open_vault, operators
 
 
@@ -54,7 +55,8 @@ def open_session(folder: Path, world: World, operator: Operator, pin: str) -> Se
 def begin(
     village: Village, operator: Operator, divisions: Divisions | None = None, *, is_practice: bool = False
 ) -> Session:
-    """The desk of an open village agent: drafts long abandoned are forgotten, cases that came back are indexed.
+    """The desk of an open village agent: drafts long abandoned are forgotten, cases that came back are indexed,
+    old prints removed.
 
     ``divisions``: the table of places if it is not the packaged one.
     """
@@ -62,4 +64,5 @@ def begin(
     with village.installation.db.transaction() as tx:
         intake.drafts.purge(tx)
         note_missing(tx, village.office.casebook, village.installation.node.place.node)
+    sweep_prints(village.installation.folder, village.installation.node.world)
     return Session(village, Actor(operator.id, operator.name, Role.AGENT), intake, is_practice)

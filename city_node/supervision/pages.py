@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 
 import sqlalchemy as sa
 
+from city_node.office import CityOffice
 from city_node.supervision import board
 from city_node.supervision.acts import act_on, answer_matter, find_card, open_acts, open_matter
 from city_node.supervision.supervisor import Supervisor
@@ -170,16 +171,13 @@ class SupervisionPages:
         return visit.go("/supervision/matters")
 
     def answer_matter(self, visit: Visit) -> Answer:
-        context = visit.context
+        """The answer is recorded, and goes to the village that asked."""
+        context, officer, matter = visit.context, visit.signed_in.officer, visit.request.path_params["matter"]
+        office = context.office
+        assert isinstance(office, CityOffice)
         with context.db.transaction() as tx:
-            answer_matter(
-                tx,
-                context.world,
-                context.audit,
-                visit.signed_in.officer,
-                visit.request.path_params["matter"],
-                visit.typed("answer"),
-            )
+            answer_matter(tx, context.world, context.audit, officer, matter, visit.typed("answer"))
+            office.consultations.tell_answer(tx, officer, matter)
         return visit.go("/supervision/matters")
 
     def _catch_up(self, visit: Visit) -> None:

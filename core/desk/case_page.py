@@ -22,9 +22,10 @@ def show(visit: Visit) -> Response:
     view = _view(visit, full=False)
     verb = VERBS.get(visit.query("done"))
     done = view.say("case.done", verb=verb.text(visit.lang)) if verb is not None else ""
-    if visit.query("done") == "submitted":
+    is_new = visit.query("done") == "submitted"
+    if is_new:
         done = view.say("intake.done")
-    return _page(visit, view, done=done)
+    return _page(visit, view, done=done, is_new=is_new)
 
 
 def show_in_full(visit: Visit) -> Response:
@@ -124,6 +125,7 @@ def _page(
     status: int = 200,
     *,
     done: str = "",
+    is_new: bool = False,
     refused: str = "",
     failed: str = "",
     typed: dict[str, Any] | None = None,
@@ -134,6 +136,7 @@ def _page(
         view=view,
         case=view.case,
         done=done,
+        is_new=is_new,
         refused=refused,
         failed=failed,
         typed=typed or {},

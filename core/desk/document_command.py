@@ -24,7 +24,7 @@ def document_command(open_desk: Callable[[Path], AbstractContextManager[DeskCont
         "document",
         help="把办件的文书生成 PDF；不写文书名则列出已有的文书 / a case's document as PDF; without KIND, which there are.\n\n"
         "KIND: acceptance 受理通知书, supplement 补正告知书 (supplement-2 …), refusal 不予受理决定书, decision 决定书, "
-        "receipt 送达回证\n\n"
+        "receipt 送达回证, slip 收件回执\n\n"
         "例 / examples:\n\n  document 43098110220120261103000148\n\n"
         "  document 43098110220120261103000148 acceptance --out 受理通知书.pdf --as wang",
     )

@@ -11,13 +11,16 @@ from core.desk.given import no_catalogue
 from core.documents.compose import Facts, compose
 from core.documents.kinds import Document, DocumentKind, document_of
 from core.documents.paper import Paper
+from core.documents.slip import SLIP, SlipFacts, Wording, slip_paper
 from core.errors import Lang
 
 
 def paper_of(context: DeskContext, tx: sa.Connection, case: Case, name: str, lang: Lang = "zh") -> Paper:
-    """The case's document of this name. Raises ``InputError`` (``document.none``), ``StateError``
+    """The case's document of this name, or its slip. Raises ``InputError`` (``document.none``), ``StateError``
     (``desk.no_catalogue``).
     """
+    if name == SLIP:
+        return slip_paper(_slip_facts(context, case, lang), lang)
     document = document_of(case, name)
     item = item_of(context, case)
     if item is None:
@@ -32,6 +35,32 @@ def paper_of(context: DeskContext, tx: sa.Connection, case: Case, name: str, lan
         due_at=clock_face(case, context.office.shelf.calendar, context.world.now()).due_at,
     )
     return compose(document, facts, lang)
+
+
+def _slip_facts(context: DeskContext, case: Case, lang: Lang) -> SlipFacts:
+    item, face = item_of(context, case), clock_face(case, context.office.shelf.calendar, context.world.now())
+    return SlipFacts(
+        case=case,
+        item_title=item.title(lang) if item is not None else case.item,
+        promised_days=item.promised_days if item is not None else None,
+        origin=place_name(case.origin, lang),
+        township=place_name(case.township or case.city, lang),
+        holder=place_name(case.holder, lang) if case.holder else "-",
+        wording=_wording(context, case),
+        due_at=face.due_at,
+        days_left=face.days_left if face.due_at is not None else None,
+        phone=context.letterhead.phone,
+    )
+
+
+def _wording(context: DeskContext, case: Case) -> Wording:
+    """Another office is known to have a copy where it has taken a step, or where the case came here from."""
+    if case.accepted_at is not None:
+        return Wording.ACCEPTED
+    if case.origin == case.city:
+        return Wording.AT_CITY
+    is_elsewhere = case.origin != context.node or any(step.node != case.origin for step in case.steps)
+    return Wording.HANDED_OVER if is_elsewhere else Wording.LOCAL_ONLY
 
 
 def _asked(

@@ -76,6 +76,7 @@ WORDS = {
     "case.transit": ("传输中 {have}/{all}", "in transit {have}/{all}"),
     "case.transit_unknown": ("传输中，尚未到达", "in transit, nothing here yet"),
     "case.documents": ("文书", "Documents"),
+    "case.print_slip": ("打印收件回执", "Print the slip"),
     "case.download": ("下载", "Download"),
     "case.materials_in_transit": (
         "材料在途 {here}/{all}：办件已到，扫描件还在传输。",

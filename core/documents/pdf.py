@@ -11,6 +11,7 @@ import resource
 import sys
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import groupby
 from pathlib import Path
 
 from fontTools.ttLib import TTCollection
@@ -19,6 +20,7 @@ from fpdf.enums import XPos, YPos
 
 from core.documents.lines import wrap_lines
 from core.documents.paper import EXIT_REFUSED, PAPER_BYTES_MAX, Block, Paper, Shape, paper_from_json
+from core.documents.qr import qr_modules
 from core.errors import InputError, LiandongError, LocalError
 
 BOUNDS = ((resource.RLIMIT_CPU, 60), (resource.RLIMIT_AS, 1 << 30))
@@ -35,7 +37,7 @@ _SCRIPT = "SC"
 """The face with the mainland's forms; a collection holds five."""
 
 MARGIN_MM, TITLE_PT, TEXT_PT, SMALL_PT, LINE_MM, CELL_LINE_MM = 26.0, 21.0, 13.0, 9.5, 9.0, 7.5
-LABEL_MM = 46.0
+LABEL_MM, MODULE_MM = 46.0, 1.2
 _LOOKS = {"zh": ("　　", 0.0), "en": ("", 2.5)}
 """How a paragraph is told from the next: two empty characters before it, or room behind it (mm)."""
 
@@ -60,12 +62,14 @@ def draw(paper: Paper, folders: Sequence[Path] = FOLDERS) -> bytes:
     """The PDF, A4, the same bytes for the same paper. Raises ``LocalError`` (``document.no_font``), ``InputError``
     (``document.no_glyph``) for a character that the font cannot show.
     """
-    plain, bold = (_find(folders, weight) for weight in ("Regular", "Bold"))
+    plain = _find(folders, "Regular")
     _require_glyphs(paper.words, plain)
-    _require_glyphs(paper.title, bold)
     page = _Page(paper)
     page.add_font("cjk", "", plain.file, collection_font_number=plain.number)
-    page.add_font("cjk", "B", bold.file, collection_font_number=bold.number)
+    if not paper.one_weight:
+        bold = _find(folders, "Bold")
+        _require_glyphs(paper.title, bold)
+        page.add_font("cjk", "B", bold.file, collection_font_number=bold.number)
     page.write_paper()
     return bytes(page.output())
 
@@ -132,7 +136,7 @@ class _Page(FPDF):
 
     def write_paper(self) -> None:
         self.add_page()
-        self.set_font("cjk", "B", TITLE_PT)
+        self.set_font("cjk", "" if self.paper.one_weight else "B", TITLE_PT)
         self._lines(self.paper.title, TITLE_PT * 0.6, "C")
         self.ln(2)
         self.set_font("cjk", "", TEXT_PT - 1)
@@ -163,6 +167,11 @@ class _Page(FPDF):
                 self._lines(block.text, 6, "L")
             case Shape.TABLE:
                 self._table(block)
+            case Shape.CODE:
+                self._code(block.text)
+            case Shape.CAPTION:
+                self.set_font("cjk", "", SMALL_PT)
+                self._lines(block.text, 6, "C")
             case _:
                 self._lines("\n".join(self.indent + line for line in block.text.split("\n")), LINE_MM, "L")
                 self.ln(self.gap_mm)
@@ -176,6 +185,29 @@ class _Page(FPDF):
         return [
             line for part in text.split("\n") for line in wrap_lines(part, room_mm, self.get_string_width)
         ]
+
+    def _code(self, text: str) -> None:
+        """Runs of dark modules as filled rectangles: sharp at every size."""
+        rows = qr_modules(text)
+        side_mm = len(rows) * MODULE_MM
+        self.ln(4)
+        if self.get_y() + side_mm > self.page_break_trigger:
+            self.add_page()
+        left, top = (self.w - side_mm) / 2, self.get_y()
+        for number, row in enumerate(rows):
+            column = 0
+            for dark, run in groupby(row):
+                length = len(list(run))
+                if dark:
+                    self.rect(
+                        left + column * MODULE_MM,
+                        top + number * MODULE_MM,
+                        length * MODULE_MM,
+                        MODULE_MM,
+                        style="F",
+                    )
+                column += length
+        self.set_xy(self.l_margin, top + side_mm)
 
     def _table(self, block: Block) -> None:
         """Ruled, the label in the first column; a row never breaks across pages."""

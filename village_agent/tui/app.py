@@ -236,6 +236,21 @@ class DeskApp(App[None]):
 
         self.push_screen(CasesScreen("all"))
 
+    def action_results(self) -> None:
+        from village_agent.tui.screens.results import ResultsScreen
+
+        self._visit(ResultsScreen)
+
+    def action_appointments(self) -> None:
+        from village_agent.tui.screens.appointments import AppointmentsScreen
+
+        self._visit(AppointmentsScreen)
+
+    def action_consultations(self) -> None:
+        from village_agent.tui.screens.consultations import ConsultationsScreen
+
+        self._visit(ConsultationsScreen)
+
     def action_outbox(self) -> None:
         from village_agent.tui.screens.cases import CasesScreen
 

@@ -28,6 +28,7 @@ KEY_NAMES = {
     "delete": "Del",
     "ctrl+z": "Ctrl+Z",
     "ctrl+p": "Ctrl+P",
+    "ctrl+r": "Ctrl+R",
     "ctrl+l": "Ctrl+L",
     "ctrl+q": "Ctrl+Q",
     "plus": "+",

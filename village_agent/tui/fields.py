@@ -43,11 +43,18 @@ class Field(Vertical):
             super().__init__()
             self.field = field
 
-    def __init__(self, asked: FormField, value: Any, lang: str, divisions: Divisions) -> None:
+    def __init__(
+        self,
+        asked: FormField,
+        value: Any,
+        lang: str,
+        divisions: Divisions,
+        option_words: Callable[[str], str] = str,
+    ) -> None:
         super().__init__()
         self.asked = asked
         self.lang = lang
-        self.editor = make_editor(asked, value, lang, divisions)
+        self.editor = make_editor(asked, value, lang, divisions, option_words)
         self.editor.add_class("editor")
         self._has_focus = False
         self._told = self.value
@@ -124,7 +131,19 @@ class Field(Vertical):
 
 
 class Line(TypedAhead, Input):
-    """One line of text."""
+    """One line of text; of several lines that are pasted none is lost."""
+
+    def _on_paste(self, event: events.Paste) -> None:
+        # The library would keep the first line alone.
+        text = " ".join(line.strip() for line in event.text.splitlines() if line.strip())
+        event.stop()
+        event.prevent_default()
+        if not text:
+            return
+        if self.selection.is_empty:
+            self.insert_text_at_cursor(text)
+        else:
+            self.replace(text, *self.selection)
 
 
 class Choice(TypedAhead, Widget, can_focus=True):
@@ -236,11 +255,17 @@ class DivisionInput(Line):
         self.value = self._shown_name(value)
 
 
-def make_editor(asked: FormField, value: Any, lang: str, divisions: Divisions) -> Widget:
-    """The editor that fits the type of the field."""
+def make_editor(
+    asked: FormField,
+    value: Any,
+    lang: str,
+    divisions: Divisions,
+    option_words: Callable[[str], str] = str,
+) -> Widget:
+    """The editor that fits the type of the field; ``option_words`` is how an option reads."""
     kind = asked.type
     if kind is FieldType.CHOICE:
-        return Choice([(option, option) for option in asked.options], value)
+        return Choice([(option, option_words(option)) for option in asked.options], value)
     if kind is FieldType.BOOL:
         return Choice([(True, say("bool.yes", lang)), (False, say("bool.no", lang))], value)
     if kind is FieldType.TEXT:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 from textual.binding import BindingType
 
 from core.application import Part
+from core.case import Case
 from village_agent.drafts import Draft
 from village_agent.tui.base import DeskScreen, key
 
@@ -63,6 +64,22 @@ class WizardScreen(DeskScreen):
         with self.desk.village.installation.db.reading() as tx:
             self.draft = self.desk.intake.drafts.get(tx, self.draft.id)
         return self.draft
+
+    def returned_case(self) -> Case | None:
+        """The case that this draft supplements."""
+        if self.draft.case_id is None:
+            return None
+        with self.desk.village.installation.db.reading() as tx:
+            return self.desk.village.office.casebook.get(tx, self.draft.case_id)
+
+    def asked_for(self, case: Case) -> str:
+        """What the case came back for, in words."""
+        mark = "、" if self.lang == "zh" else ", "
+        if case.supplement is not None:
+            fields = (self.name_of(Part.FORM, key_) for key_ in case.supplement.fields)
+            names = mark.join([*case.supplement.missing, *fields])
+            return f"{self.words('supplement_of')}{names}  {case.supplement.note}".rstrip()
+        return self.words("returned_because", name=case.steps[-1].note)
 
     def end_go(self) -> None:
         """The field was left: what comes next is a change of its own."""

@@ -4,6 +4,7 @@ from textual.content import Content
 
 from core.labels import label
 from village_agent.tui.words_care import CARE_WORDS
+from village_agent.tui.words_service import SERVICE_WORDS
 from village_agent.tui.words_setup import SETUP_WORDS
 from village_agent.widths import safe
 
@@ -224,6 +225,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 }
 
 
+_WORDS |= SERVICE_WORDS
 _WORDS |= SETUP_WORDS | CARE_WORDS
 
 

@@ -13,10 +13,17 @@ from core.errors import LiandongError
 from core.identifiers import CaseId, display_case_id
 from core.states import CLOSED, DECIDED, State
 from village_agent.case_words import case_words
-from village_agent.drafts import Draft
+from village_agent.drafts import Draft, sheet_of
+from village_agent.fork_words import fork_lines
 from village_agent.outlook import Outlook, outlook
-from village_agent.tui.base import DeskScreen, key
+from village_agent.papers import proof_of_delivery
+from village_agent.transit import legs
+from village_agent.tui.base import key
+from village_agent.tui.printing import PrintingScreen
 from village_agent.tui.screens.ask import AskScreen
+from village_agent.tui.screens.find_item import FindItemScreen
+from village_agent.tui.screens.hand_over import HandOverScreen
+from village_agent.tui.screens.rate import RateScreen
 from village_agent.tui.words import painted
 from village_agent.widths import wrap
 
@@ -24,7 +31,7 @@ REFRESH_S = 2.0
 _SUPPLEMENTABLE = (State.SUPPLEMENT_REQUESTED, State.RETURNED)
 
 
-class CaseScreen(DeskScreen):
+class CaseScreen(PrintingScreen):
     """Only the keys that make sense now are shown."""
 
     TITLE_KEY = "case"
@@ -35,6 +42,8 @@ class CaseScreen(DeskScreen):
         key("n", "note", "key.note"),
         key("w", "withdraw", "key.withdraw"),
         key("s", "slip", "key.slip"),
+        key("p", "proof", "key.proof"),
+        key("a", "again", "key.again_for"),
         key("f5", "app.contact", "key.contact"),
     ]
 
@@ -65,6 +74,7 @@ class CaseScreen(DeskScreen):
             "supplement": case.holder == here and case.state in _SUPPLEMENTABLE,
             "deliver": case.holder == here and case.state in DECIDED,
             "rate": case.state in CLOSED | DECIDED,
+            "proof": case.delivery is not None or case.state in DECIDED,
             "withdraw": case.state not in CLOSED | DECIDED,
         }
         return allowed.get(action, True)
@@ -78,20 +88,28 @@ class CaseScreen(DeskScreen):
             self.desk_app.resume(made[0])
 
     def action_deliver(self) -> None:
-        name = self.view.case.applicant.name if self.view else ""
-        self._ask(
-            "who_received",
-            lambda tx, who: self.desk.intake.deliver(tx, self.desk.actor, self.case_id, who),
-            name,
-        )
+        self.app.push_screen(HandOverScreen(self.case_id))
 
     def action_rate(self) -> None:
-        def rate(tx: sa.Connection, level: str) -> object:
-            return self.desk.intake.rate(
-                tx, self.desk.actor, self.case_id, int(level) if level.isdigit() else 0
-            )
+        self.app.push_screen(RateScreen(self.case_id))
 
-        self._ask("rating", rate)
+    def action_again(self) -> None:
+        """Another application of the same person: the item is asked, the person is known."""
+        if self.view is not None:
+            person = {key_: value for key_, value in sheet_of(self.view.case).applicant.items() if value}
+            person.pop("delivery", None)
+            self.app.push_screen(FindItemScreen(person))
+
+    def action_proof(self) -> None:
+        village = self.desk.village
+        try:
+            with village.installation.db.reading() as tx:
+                case = village.office.casebook.get(tx, self.case_id)
+                paper = proof_of_delivery(tx, village, case, self.desk.intake.divisions, self.lang)
+        except LiandongError as error:
+            self.tell_error(error)
+            return
+        self.print_paper(f"receipt-{self.case_id}.pdf", paper)
 
     def action_note(self) -> None:
         self._ask(
@@ -121,11 +139,18 @@ class CaseScreen(DeskScreen):
         village = self.desk.village
         try:
             with village.installation.db.reading() as tx:
-                self.view = outlook(tx, village, village.office.casebook.get(tx, self.case_id))
+                case = village.office.casebook.get(tx, self.case_id)
+                self.view = outlook(tx, village, case)
+                on_the_way = legs(tx, village, case)
+                said = village.office.casebook.messages(tx, case.id) if case.hold else []
         except LiandongError as error:
             self.tell_error(error)
             return
         width = max(40, self.app.size.width - 4)
-        lines = case_words(self.view, self.desk.intake.divisions, self.lang).split("\n")
+        divisions = self.desk.intake.divisions
+        lines = case_words(self.view, divisions, self.lang, on_the_way).split("\n")
+        if case.hold is not None:
+            sides = fork_lines(case.hold, said, self.view.item, self.lang, width)
+            lines += ["", *wrap(self.words("forked"), width), *sides]
         folded = [folded for line in lines for folded in wrap(line, width)]
         self.query_one("#path", Static).update(painted("\n".join(folded)))

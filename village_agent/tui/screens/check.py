@@ -10,7 +10,9 @@ from textual.widget import Widget
 
 from core.application import Part
 from core.case import Case
+from core.identifiers import display_case_id
 from core.items import FieldType, FormField
+from core.people import normalise_id
 from village_agent.tui.base import key
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.wizard import WizardScreen
@@ -48,9 +50,23 @@ class CheckScreen(WizardScreen):
             rows.append(Row("", ""))
         else:
             rows.append(Row("", self.words("ready")))
+        rows += [Row("", line) for line in self._duplicates(width)]
         rows += self._answers(width)
         first = 1 if problems else 0
         self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=first)
+
+    def _duplicates(self, width: int) -> list[str]:
+        """That the same person handed in the same item lately; it may still be right."""
+        sheet, intake = self.draft.sheet, self.desk.intake
+        if self.draft.case_id is not None:
+            return []
+        number = normalise_id(str(sheet.applicant.get("id_no", "")))
+        with self.desk.village.installation.db.reading() as tx:
+            alike = [one.case.id for one in intake.earlier(tx, number, sheet.item) if one.duplicate]
+        if not alike:
+            return []
+        words = self.words("duplicate_of", number=display_case_id(alike[0]))
+        return wrap(f"{PROBLEM} {words}", width)
 
     def _answers(self, width: int) -> Iterator[Row]:
         sheet = self.draft.sheet

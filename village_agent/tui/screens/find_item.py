@@ -1,6 +1,6 @@
 """Find the item by code, pinyin initials or name; Enter begins an application."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import sqlalchemy as sa
@@ -16,16 +16,33 @@ from core.identifiers import Tier
 from core.items import Item
 from core.labels import label
 from village_agent.drafts import Draft
+from village_agent.session import Session
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
 
 
+def usual_applicant(desk: Session) -> dict[str, str]:
+    """Most applicants live where they apply, and want the result brought here."""
+    return {
+        "id_type": "身份证",
+        "village_code": desk.village.installation.node.place.division,
+        "delivery": "村级代办点送达",
+    }
+
+
 class FindItemScreen(DeskScreen):
-    """The list narrows with every key; arrows move in it while the pen stays in the search line."""
+    """The list narrows with every key; arrows move in it while the pen stays in the search line.
+
+    ``person``: what is known of the applicant already.
+    """
 
     TITLE_KEY = "new"
     BINDINGS: ClassVar[list[BindingType]] = [key("enter", "choose", "key.choose")]
+
+    def __init__(self, person: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self._person = dict(person or {})
 
     def body(self) -> Iterator[Widget]:
         search = Input(placeholder=self.words("find_hint"), max_length=64, compact=True)
@@ -57,16 +74,10 @@ class FindItemScreen(DeskScreen):
 
     def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
         made: list[Draft] = []
-        village, drafts = self.desk.village, self.desk.intake.drafts
-        # Most applicants live where they apply, and want the result brought here.
-        usual = {
-            "id_type": "身份证",
-            "village_code": village.installation.node.place.division,
-            "delivery": "村级代办点送达",
-        }
+        drafts = self.desk.intake.drafts
 
         def start(tx: sa.Connection) -> None:
-            sheet = Sheet(event.row.id, usual)
+            sheet = Sheet(event.row.id, usual_applicant(self.desk) | self._person)
             made.append(drafts.start(tx, self.desk.actor.officer, sheet))
 
         if self.write(start):

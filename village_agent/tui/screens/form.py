@@ -8,13 +8,16 @@ from textual.containers import VerticalScroll
 from textual.widget import Widget
 
 from core.application import Part
+from core.case import Case
 from core.errors import InputError
 from core.identifiers import display_case_id
 from core.items import FieldType, FormField
 from core.people import IdType, birth_date, check_id, sex
+from village_agent.drafts import sheet_of
 from village_agent.tui.base import key
 from village_agent.tui.fields import DIVISIONS_SHOWN, DivisionInput, Field, fields_of
 from village_agent.tui.next_step import NextStep
+from village_agent.tui.screens.people import PeopleScreen
 from village_agent.tui.wizard import WizardScreen
 
 
@@ -50,18 +53,12 @@ class FormScreen(WizardScreen):
 
     def show_asked_for(self) -> None:
         """Of a returned case, say what was asked for at the field in question."""
-        if self.draft.case_id is None:
+        case = self.returned_case()
+        if case is None:
             return
-        with self.desk.village.installation.db.reading() as tx:
-            case = self.desk.village.office.casebook.get(tx, self.draft.case_id)
-        if case.supplement is None:
-            return
-        asked = (
-            "、".join(case.supplement.missing) if self.lang == "zh" else ", ".join(case.supplement.missing)
-        )
-        self.tell(f"{self.words('supplement_of')}{asked} {case.supplement.note}".rstrip())
+        self.tell(self.asked_for(case))
         for field in self.query(Field):
-            if field.asked.key in case.supplement.fields:
+            if case.supplement is not None and field.asked.key in case.supplement.fields:
                 field.show_problem(f"{self.words('supplement_of')}{case.supplement.note}")
 
     def on_field_edited(self, event: Field.Edited) -> None:
@@ -106,6 +103,7 @@ class ApplicantScreen(FormScreen):
     """Who applies: the number is checked as it is finished, earlier cases of the person are shown."""
 
     PAGE = Part.APPLICANT
+    BINDINGS: ClassVar[list[BindingType]] = [key("ctrl+r", "reuse", "key.reuse", first=True)]
 
     def asked(self) -> tuple[FormField, ...]:
         return self.desk.intake.catalogue().common_fields
@@ -116,6 +114,26 @@ class ApplicantScreen(FormScreen):
     def on_mount(self) -> None:
         if self.item.applicant_in_person:
             self.tell(self.words("in_person"))
+
+    def action_reuse(self) -> None:
+        """Fill in what is known of a person from the latest case; what was typed so far finds it."""
+        self.end_go()
+        name = next((field.value for field in self.query(Field) if field.asked.key == "name"), None)
+        self.app.push_screen(PeopleScreen(self._reuse, str(name or "")))
+
+    def _reuse(self, case: Case) -> None:
+        known = sheet_of(case).applicant
+        for field in self.query(Field):
+            value = known.get(field.asked.key) or None
+            # How the result is wanted belongs to the case, not to the person.
+            if value is not None and field.asked.key != "delivery":
+                field.show(value)
+                self.save(Part.APPLICANT, field.asked.key, value)
+                field.show_problem(self.judge(field.asked, value))
+        self.end_go()
+        for field in self.query(Field):
+            self.look_up(field)
+        self.tell(self.words("reused", name=case.applicant.name))
 
     def judge(self, asked: FormField, value: Any) -> str:
         if value is None or asked.key != "id_no":

@@ -18,11 +18,18 @@ from village_agent.line_state import home_counts, line_state
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.cases import CasesScreen
 from village_agent.tui.screens.drafts import DraftsScreen
+from village_agent.tui.screens.results import results
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, size
 from village_agent.widths import wrap
 
 REFRESH_S = 3.0
+SERVICES = {
+    "results": "count.results",
+    "appointments": "count.due",
+    "consultations": "count.to_tell",
+}
+"""The app's action and the words of what it counts, below the four numbers of the cases."""
 
 
 class HomeScreen(DeskScreen):
@@ -42,6 +49,9 @@ class HomeScreen(DeskScreen):
         key("2", "open(1)", "", shown=False),
         key("3", "open(2)", "", shown=False),
         key("4", "open(3)", "", shown=False),
+        key("5", "app.results", "", shown=False),
+        key("6", "app.appointments", "", shown=False),
+        key("7", "app.consultations", "", shown=False),
         key("escape", "stay", "", shown=False),
     ]
 
@@ -84,6 +94,8 @@ class HomeScreen(DeskScreen):
             self.desk_app.resume(self._unfinished)
         elif which == "0":
             self.app.push_screen(DraftsScreen())
+        elif which in SERVICES:
+            self.app.call_later(self.app.run_action, f"app.{which}")
         else:
             kind = {"1": "waiting", "2": "elsewhere", "3": "mine"}.get(which)
             if kind is not None:
@@ -96,6 +108,11 @@ class HomeScreen(DeskScreen):
         with village.installation.db.reading() as tx:
             counts = home_counts(tx, village, intake.drafts)
             found = intake.drafts.listing(tx, limit=1)
+            services = (
+                results(village).count(tx),
+                intake.appointments.due(tx),
+                intake.consultations.to_tell(tx),
+            )
             state = line_state(tx, village)
             self.desk_app.take_publications(tx)
         self._unfinished = found[0] if found else None
@@ -104,6 +121,10 @@ class HomeScreen(DeskScreen):
         rows = [
             Row(str(place), f"{place + 1}  {number:>5}  {self.words(name)}")
             for place, (number, name) in enumerate(zip(numbers, names, strict=True))
+        ]
+        rows += [
+            Row(action, f"{place}  {number:>5}  {self.words(name)}")
+            for place, (action, name), number in zip((5, 6, 7), SERVICES.items(), services, strict=True)
         ]
         if self._unfinished is not None:
             width = max(40, self.app.size.width - 6)

@@ -4,16 +4,19 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import ClassVar
 
+from textual import events
 from textual.binding import BindingType
 from textual.widget import Widget
 
 from core.application import HandedIn, Part
 from core.errors import LiandongError
 from core.items import Material, Need
-from village_agent.intake import file_path
+from village_agent.drafts import Draft
+from village_agent.intake import dropped_paths, file_path
 from village_agent.scans import seal_scan
 from village_agent.tui.base import key
 from village_agent.tui.screens.ask import AskScreen
+from village_agent.tui.screens.scans import ScansScreen
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.wizard import WizardScreen
 from village_agent.tui.words import size
@@ -35,9 +38,15 @@ class MaterialsScreen(WizardScreen):
         key("minus", "count('originals', -1)", "", shown=False),
         key("right_square_bracket", "count('copies', 1)", "", shown=False),
         key("left_square_bracket", "count('copies', -1)", "key.copies"),
+        key("a", "all_as_asked", "key.all_as_asked"),
         key("f", "add_file", "key.file"),
+        key("s", "scanner", "key.scanner"),
         key("delete", "remove_file", "key.remove_file"),
     ]
+
+    def __init__(self, draft: Draft, focus_key: str = "") -> None:
+        super().__init__(draft, focus_key)
+        self._missing: tuple[str, ...] = ()
 
     def body(self) -> Iterator[Widget]:
         yield WindowList(id="body")
@@ -45,6 +54,10 @@ class MaterialsScreen(WizardScreen):
     def on_mount(self) -> None:
         names = [material.name for material in self.item.materials]
         start = names.index(self.focus_key) if self.focus_key in names else 0
+        case = self.returned_case()
+        if case is not None:
+            self._missing = case.supplement.missing if case.supplement is not None else ()
+            self.tell(self.asked_for(case))
         self._show(start)
         self.query_one(WindowList).focus()
 
@@ -69,6 +82,8 @@ class MaterialsScreen(WizardScreen):
             f"{self.words('unit.copy')} {have.copies}/{wanted[1]} {self.words('unit.scan')} {len(have.files)}"
         )
         sign = "[x]" if done else "[ ]"
+        if name in self._missing:
+            sign = f"!{sign}"
         needs, room = NEED_CELLS[self.lang], COUNTS_CELLS[self.lang]
         cells = max(16, self.app.size.width - 9 - needs - room)
         return Row(name, f"{sign} {fit(shorten(name, cells), cells)} {fit(need, needs)}{counts}")
@@ -95,19 +110,51 @@ class MaterialsScreen(WizardScreen):
         if originals or copies:
             self.query_one(WindowList).action_move(1)
 
-    def action_count(self, which: str, by: int) -> None:
-        row = self.query_one(WindowList).current
-        if row is None or row.id in ("", NEXT_ROW):
+    def action_all_as_asked(self) -> None:
+        """Everything that is required, with the numbers asked for; what is there already stays."""
+        for asked in self.item.materials:
+            have = self._given(asked.name)
+            if asked.need is Need.REQUIRED:
+                originals = max(have.originals, asked.originals)
+                copies = max(have.copies, asked.copies)
+                if not originals and not copies and not have.files:
+                    originals = 1
+                if (originals, copies) != (have.originals, have.copies):
+                    self._put(replace(have, originals=originals, copies=copies))
+
+    def action_scanner(self) -> None:
+        name = self._marked()
+        if name:
+            self.app.push_screen(ScansScreen(name, lambda path: self._seal(name, str(path))))
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A file dropped on the terminal arrives as its path, or several in quotes."""
+        event.stop()
+        name = self._marked()
+        if not name:
             return
-        have = self._given(row.id)
+        paths = dropped_paths(event.text)
+        if not paths:
+            self.tell(self.words("not_a_file", name=shorten(event.text, 60)))
+        for path in paths:
+            self._seal(name, str(path))
+
+    def _marked(self) -> str:
+        row = self.query_one(WindowList).current
+        return row.id if row is not None and row.id != NEXT_ROW else ""
+
+    def action_count(self, which: str, by: int) -> None:
+        name = self._marked()
+        if not name:
+            return
+        have = self._given(name)
         count = max(0, min(COUNT_MAX, getattr(have, which) + by))
         self._put(replace(have, originals=count) if which == "originals" else replace(have, copies=count))
 
     def action_add_file(self) -> None:
-        row = self.query_one(WindowList).current
-        if row is None or row.id in ("", NEXT_ROW):
+        name = self._marked()
+        if not name:
             return
-        name = row.id
 
         def take(path: str | None) -> None:
             if path:

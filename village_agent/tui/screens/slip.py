@@ -12,15 +12,20 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
+from core.documents.qr import qr_modules
 from core.identifiers import CaseId, display_case_id
 from core.slip_code import slip_text
-from village_agent.outlook import outlook
-from village_agent.slip import SLIP_CELLS, qr_modules, slip_lines
+from village_agent.outlook import Outlook, outlook
+from village_agent.papers import office_of
+from village_agent.slip import SLIP_CELLS, paper_of_slip, qr_halves, slip_lines, thermal_text
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.practice_guide import practice_mark
+from village_agent.tui.printing import PrintingScreen
 from village_agent.tui.words import painted
 
 BOTH_CELLS_MIN = 100
+QR_BORDER = 1
+
 FRAME_ROWS = 6
 DARK, LIGHT = Style(bgcolor="rgb(0,0,0)"), Style(bgcolor="rgb(255,255,255)")
 
@@ -30,7 +35,7 @@ class Qr(Widget):
 
     def __init__(self, text: str) -> None:
         super().__init__(id="qr")
-        self._rows = qr_modules(text)
+        self._rows = qr_modules(text, border=QR_BORDER)
 
     @property
     def rows(self) -> int:
@@ -75,11 +80,15 @@ class QrScreen(DeskScreen):
         """There is no frame: the QR needs the rows."""
 
 
-class SlipScreen(DeskScreen):
-    """What the citizen takes home; its wording follows the copies that exist."""
+class SlipScreen(PrintingScreen):
+    """What the citizen takes home; its wording follows the copies that exist. It is printed by a key."""
 
     TITLE_KEY = "slip"
     BINDINGS: ClassVar[list[BindingType]] = [
+        key("p", "pdf('open')", "key.print_pdf"),
+        key("l", "pdf('print')", "key.print"),
+        key("8", "thermal(48)", "key.thermal_48"),
+        key("5", "thermal(32)", "key.thermal_32"),
         key("q", "qr", "key.qr"),
         key("f5", "app.contact", "key.contact"),
         key("f2", "app.new", "key.new"),
@@ -114,11 +123,27 @@ class SlipScreen(DeskScreen):
     def action_qr(self) -> None:
         self.app.push_screen(QrScreen(self.case_id))
 
-    def _show(self) -> None:
+    def action_pdf(self, then: str) -> None:
+        paper = paper_of_slip(self._view(), self.desk.intake.divisions, self.lang, self._phone)
+        self.print_paper(f"slip-{self.case_id}.pdf", paper, then)
+
+    def action_thermal(self, width: int) -> None:
+        view = self._view()
+        lines = slip_lines(view, self.desk.intake.divisions, self.lang, width, self._phone)
+        text = "\n".join([thermal_text(lines, width), "", *qr_halves(slip_text(view.case))])
+        self.print_text(f"slip-{self.case_id}-{width}.txt", text)
+
+    @property
+    def _phone(self) -> str:
+        return office_of(self.desk.village).phone
+
+    def _view(self) -> Outlook:
         village = self.desk.village
         with village.installation.db.reading() as tx:
-            view = outlook(tx, village, village.office.casebook.get(tx, self.case_id))
-        lines = slip_lines(view, self.desk.intake.divisions, self.lang, SLIP_CELLS)
+            return outlook(tx, village, village.office.casebook.get(tx, self.case_id))
+
+    def _show(self) -> None:
+        lines = slip_lines(self._view(), self.desk.intake.divisions, self.lang, SLIP_CELLS, self._phone)
         self.query_one("#slip-text", Static).update(painted("\n".join(lines)))
         self._show_qr()
 
