@@ -1,5 +1,6 @@
 """Numbers as people type them and as they travel: decimal text, never a binary fraction; money in fen inside."""
 
+import math
 import re
 
 from core.errors import InputError
@@ -71,6 +72,13 @@ def yuan_of(fen: int) -> str:
     """``1250`` fen as ``12.50``; less than nothing as ``-12.50``."""
     sign = "-" if fen < 0 else ""
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
+
+
+def permille_of(share: float) -> int:
+    """A share of 0 to 1 in tenths of a percent, cut down: what is not the whole is never called 1000."""
+    # Binary fractions: 0.57 of 100 is 56.99999999999999.
+    cut = math.floor(round(share * 1000, 6))
+    return cut if share >= 1 else min(cut, 999)
 
 
 def _too_long() -> InputError:
