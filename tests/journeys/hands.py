@@ -13,6 +13,7 @@ from tests.pages.browser import Watched
 
 PASSWORD = "correct-horse-battery"
 PATIENCE_S = 150.0
+PAGE_S_MAX = 45
 LOOK_S = 1.0
 
 
@@ -23,7 +24,7 @@ class Desk:
         self.station, self.shots = station, shots
         context = browser.new_context(viewport={"width": width, "height": 900})
         self.watched = Watched(context.new_page(), f"http://{station.desk}")
-        self._known: set[str] = set()
+        self.page.set_default_timeout(PAGE_S_MAX * 1000)
 
     @property
     def page(self) -> Page:
@@ -31,18 +32,18 @@ class Desk:
 
     def sign_in(self, id_: str) -> None:
         """With the one-time password the first time, which has to be changed at once."""
-        page = self.page
+        page, password = self.page, self.station.passwords[id_]
         page.context.clear_cookies()
         self.open("/sign-in")
         page.get_by_label("工号").fill(id_)
-        page.get_by_label("密码").fill(PASSWORD if id_ in self._known else self.station.passwords[id_])
+        page.get_by_label("密码").fill(password)
         self.follow(page.get_by_role("button", name="登录"))
-        if id_ not in self._known:
-            page.get_by_label("现在的密码").fill(self.station.passwords[id_])
+        if password != PASSWORD:
+            page.get_by_label("现在的密码").fill(password)
             page.get_by_label("新密码", exact=True).fill(PASSWORD)
             page.get_by_label("再输一次").fill(PASSWORD)
             self.follow(page.get_by_role("button", name="保存"))
-            self._known.add(id_)
+            self.station.passwords[id_] = PASSWORD
             self.sign_in(id_)
 
     def open(self, path: str) -> None:
