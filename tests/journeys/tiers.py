@@ -157,8 +157,8 @@ class World:
         """Until it is done. The browser has the main thread for itself."""
         return asyncio.run_coroutine_threadsafe(doing, self._loop).result(STEP_S_MAX)
 
-    def command(self, station: Station, *words: str) -> Any:
-        return self.wait(self.tiers.command(station, *words))
+    def command(self, station: Station, *words: str, **options: Any) -> Any:
+        return self.wait(self.tiers.command(station, *words, **options))
 
     def apply(self, village: Station) -> tuple[CaseId, Application]:
         return self.wait(self.tiers.apply(village))
