@@ -1,6 +1,5 @@
 """Numbers as people type them and as they travel: decimal text, never a binary fraction; money in fen inside."""
 
-import math
 import re
 
 from core.errors import InputError
@@ -75,10 +74,8 @@ def yuan_of(fen: int) -> str:
 
 
 def permille_of(share: float) -> int:
-    """A share of 0 to 1 in tenths of a percent, cut down: what is not the whole is never called 1000."""
-    # Binary fractions: 0.57 of 100 is 56.99999999999999.
-    cut = math.floor(round(share * 1000, 6))
-    return cut if share >= 1 else min(cut, 999)
+    """A share of 0 to 1 in tenths of a percent, rounded, but never up to 1000: only the whole is a hundred percent."""
+    return round(share * 1000) if share >= 1 else min(round(share * 1000), 999)
 
 
 def _too_long() -> InputError:

@@ -132,7 +132,7 @@ def _cell(sheet: Any, column: Column, value: Any) -> WriteOnlyCell:
     elif column.kind is Kind.MONEY:
         value = value / 100
     elif column.kind is Kind.SHARE:
-        # As on the page: the program that opens it would round to the places of the format.
+        # As on the page: the program that opens it would round up to the whole.
         value = permille_of(value) / 1000
     elif not column.kind.is_number:
         return _text(sheet, str(value))

@@ -111,7 +111,7 @@ def test_a_message_that_an_older_city_set_aside_is_released_from_the_sheet_after
     city.open(at)
     city.step("重试放行", words="市级已升级")
     city.told("已办理")
-    is_level(city, world, village, at)
+    is_level(city, world, village, at, by="重试放行")
     city.open(f"/case/{case}")
 
 
@@ -231,9 +231,11 @@ def find(city: Desk, world: World, village: Station, cause: str) -> str:
     return city.page.url.removeprefix(city.watched.address)
 
 
-def is_level(city: Desk, world: World, village: Station, at: str) -> None:
-    """The difference says so by itself, and then the line of the day."""
+def is_level(city: Desk, world: World, village: Station, at: str, by: str = RESEND) -> None:
+    """The difference says so by itself, after what was done about it; and so does the line of the day."""
     city.wait(at, LEVEL)
+    history = city.page.locator(".path").inner_text()
+    assert history.index("发现") < history.index(by) < history.index(LEVEL)
     city.wait(line_of(world, village), "相符", within=".heads")
     city.picture(f"level-{village.node}")
 

@@ -91,10 +91,10 @@ def test_reading_twice_changes_nothing(typed: str):
         (0, 1, 0),
         (57, 100, 570),
         (1, 3, 333),
-        (2, 3, 666),
+        (2, 3, 667),
     ],
 )
-def test_a_share_is_cut_down_and_only_the_whole_is_a_hundred_percent(part: int, whole: int, permille: int):
+def test_a_share_is_rounded_and_only_the_whole_is_a_hundred_percent(part: int, whole: int, permille: int):
     assert permille_of(part / whole) == permille
 
 
