@@ -73,6 +73,11 @@ def yuan_of(fen: int) -> str:
     return f"{sign}{abs(fen) // 100}.{abs(fen) % 100:02d}"
 
 
+def permille_of(share: float) -> int:
+    """A share of 0 to 1 in tenths of a percent, rounded, but never up to 1000: only the whole is a hundred percent."""
+    return round(share * 1000) if share >= 1 else min(round(share * 1000), 999)
+
+
 def _too_long() -> InputError:
     return InputError(
         "number.too_long",

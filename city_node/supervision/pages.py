@@ -54,8 +54,10 @@ class SupervisionPages:
         since = _since(period, now)
         with visit.context.db.reading() as tx:
             counts = board.in_force(tx)
-            soon = [_open_row(visit, row) for row in board.about_to(tx, now, now + AHEAD)]
-            worst = [_open_row(visit, row) for card in board.LEVELS for row in board.hanging(tx, card, 10)]
+            soon = [_open_row(visit, tx, row) for row in board.about_to(tx, now, now + AHEAD)]
+            worst = [
+                _open_row(visit, tx, row) for card in board.LEVELS for row in board.hanging(tx, card, 10)
+            ]
             months = board.by_month(tx, since)
             tables = [
                 self._ranking(visit, tx, what, since) for what in ("department", "officer", "region", "node")
@@ -96,11 +98,12 @@ class SupervisionPages:
         with visit.context.db.reading() as tx:
             rows, after = board.cards(tx, wanted)
             departments = board.departments(tx)
+            shown = [_card_row(visit, tx, row) for row in rows]
         chosen = {name: visit.query(name) for name in ("card", "status", "department", "region", "mine")}
         kept = {name: value for name, value in chosen.items() if value}
         return visit.page(
             "cards.html",
-            rows=[_card_row(visit, row) for row in rows],
+            rows=shown,
             chosen=chosen,
             levels=board.LEVELS,
             statuses=board.STATUSES,
@@ -113,11 +116,13 @@ class SupervisionPages:
         with visit.context.db.reading() as tx:
             card = find_card(tx, visit.request.path_params["card"])
             history = board.steps(tx, card.id)
+            shown = _card_row(visit, tx, card)
+            told = [_name(visit, tx, "officer", id_) for id_ in json.loads(card.told)]
         officer = visit.signed_in.officer
         return visit.page(
             "card.html",
-            card=_card_row(visit, card),
-            told=json.loads(card.told),
+            card=shown,
+            told=told,
             history=history,
             acts=open_acts(officer, card),
             done=visit.query("done"),
@@ -226,7 +231,7 @@ def _name(visit: Visit, tx: sa.Connection, what: str, key: str) -> str:
     return key or "—"
 
 
-def _open_row(visit: Visit, row: sa.Row[Any]) -> dict[str, Any]:
+def _open_row(visit: Visit, tx: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
     return {
         "key": row.key,
         "case": row.case_id,
@@ -235,12 +240,12 @@ def _open_row(visit: Visit, row: sa.Row[Any]) -> dict[str, Any]:
         "since": row.since,
         "look_at": row.look_at,
         "department": row.department or "—",
-        "officer": row.officer or "",
+        "officer": _name(visit, tx, "officer", row.officer) if row.officer else "",
         "node": place_name(row.node, visit.lang) if row.node else "—",
     }
 
 
-def _card_row(visit: Visit, row: sa.Row[Any]) -> dict[str, Any]:
+def _card_row(visit: Visit, tx: sa.Connection, row: sa.Row[Any]) -> dict[str, Any]:
     return {
         "id": row.id,
         "card": row.card,
@@ -249,7 +254,7 @@ def _card_row(visit: Visit, row: sa.Row[Any]) -> dict[str, Any]:
         "since": row.since,
         "issued_at": row.issued_at,
         "department": row.department or "—",
-        "officer": row.officer or "",
+        "officer": _name(visit, tx, "officer", row.officer) if row.officer else "",
         "node": place_name(row.node, visit.lang),
         "status": row.status,
     }

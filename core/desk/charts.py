@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 WIDTH, BAR, GAP, LABEL = 640, 18, 8, 150
-COLUMN_HEIGHT = 180
-_TICKS = 4
+COLUMN_HEIGHT, COLUMN_WIDTH_MAX = 180, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +45,17 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series], unit: s
     left, floor = 52, COLUMN_HEIGHT + 10
     step = (WIDTH - left - 10) / max(len(labels), 1)
     parts: list[Markup] = []
-    for tick in range(_TICKS + 1):
-        y = floor - COLUMN_HEIGHT * tick / _TICKS
+    marks = _marks(top)
+    for tick in range(marks + 1):
+        y = floor - COLUMN_HEIGHT * tick / marks
         parts.append(
             Markup('<line class="rule" x1="{}" x2="{}" y1="{:.1f}" y2="{:.1f}"/>').format(
                 left, WIDTH - 10, y, y
             )
         )
-        parts.append(_words(left - 6, y + 4, f"{_number(top * tick / _TICKS)}{unit}", "end"))
+        parts.append(_words(left - 6, y + 4, f"{_number(top * tick / marks)}{unit}", "end"))
     every = max(1, -(-len(labels) // 12))
+    width = min(step * 0.76, COLUMN_WIDTH_MAX)
     for at, label in enumerate(labels):
         y = float(floor)
         for one in series:
@@ -62,7 +63,7 @@ def columns(title: str, labels: Sequence[str], series: Sequence[Series], unit: s
             if height > 0:
                 y -= height
                 words = f"{label} {one.name}: {_number(one.values[at])}{unit}"
-                parts.append(_box(left + at * step + step * 0.12, y, step * 0.76, height, one.style, words))
+                parts.append(_box(left + (at + 0.5) * step - width / 2, y, width, height, one.style, words))
         if at % every == 0:
             parts.append(_words(left + (at + 0.5) * step, floor + 16, label, "middle"))
     return _figure(title, WIDTH, floor + 24, parts, series)
@@ -105,3 +106,8 @@ def _round_up(value: float) -> float:
     while power > value:
         power /= 10
     return next(power * factor for factor in (1, 2, 5, 10) if power * factor >= value)
+
+
+def _marks(top: float) -> int:
+    """Into how many parts the height is divided: into whole ones, since what is counted has no halves."""
+    return next((parts for parts in (4, 5, 2) if top % parts == 0), 1 if top == 1 else 4)

@@ -7,7 +7,7 @@ from typing import Any
 
 from core.clock import from_iso, local
 from core.errors import Lang
-from core.numbers import yuan_of
+from core.numbers import permille_of, yuan_of
 
 Row = Mapping[str, Any]
 
@@ -68,7 +68,7 @@ def shown(kind: Kind, value: Any, lang: Lang = "zh") -> str:
         case Kind.COUNT:
             return f"{value:,}"
         case Kind.SHARE:
-            return f"{value * 100:.1f}%"
+            return f"{permille_of(value) / 10:.1f}%"
         case Kind.MONEY:
             return str(yuan_of(value))
         case Kind.TIME:

@@ -177,6 +177,7 @@ WORDS = {
         "工号 {id} 的一次性密码（只显示这一次，首次登录须修改）：{password}",
         "One-time password of {id} (shown this once, to be changed at first sign-in): {password}",
     ),
+    "people.acts": ("办理", "Actions"),
     "people.leaves": ("请假代办", "Away, and who stands in"),
     "people.no_leaves": ("现在没有人请假。", "Nobody is away."),
     "people.leave": ("安排代办", "Arrange a stand-in"),

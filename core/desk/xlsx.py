@@ -14,6 +14,7 @@ from openpyxl.utils import get_column_letter
 from core.clock import CHINA, from_iso
 from core.desk.table import Column, Kind, Table
 from core.errors import InputError, Lang
+from core.numbers import permille_of
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILE_BYTES_MAX = 4 << 20
@@ -130,6 +131,9 @@ def _cell(sheet: Any, column: Column, value: Any) -> WriteOnlyCell:
         value = moment.astimezone(CHINA).replace(tzinfo=None)
     elif column.kind is Kind.MONEY:
         value = value / 100
+    elif column.kind is Kind.SHARE:
+        # As on the page: the program that opens it would round up to the whole.
+        value = permille_of(value) / 1000
     elif not column.kind.is_number:
         return _text(sheet, str(value))
     cell = WriteOnlyCell(sheet, value)

@@ -104,6 +104,24 @@ def test_the_page_shows_charts_and_the_spreadsheet_has_the_same_figures(place: P
     assert browser.get("/reports?since=immer").status_code == 400
 
 
+def test_one_case_left_of_many_is_a_hundred_percent_neither_on_the_page_nor_in_the_spreadsheet(
+    place: Place,
+) -> None:
+    decided(place, after_days=1)
+    place.do(CITY, "cw", "accept", place.at_city(place.item()))
+    with place.desks[CITY].db.transaction() as tx:
+        line = tx.execute(sa.select(LEDGER).where(LEDGER.c.completed_on.is_not(None))).mappings().one()
+        others = [dict(line) | {"case_id": f"{line['case_id'][:20]}9{number:05}"} for number in range(2_498)]
+        tx.execute(sa.insert(LEDGER), others)
+    browser = TestClient(desk_app(place.desks[CITY], pages.wing(), *_board(place)), base_url="http://desk")
+    sign_in(browser, "du", PASSWORD)
+    address = "/reports?by=region&since=2026-01-01&until=2026-12-31"
+    assert "<strong>2,500</strong>" in (page := browser.get(address).text)
+    assert "<strong>99.9%</strong>办结率" in page
+    rows = [values for _, values in read_rows(browser.get(f"{address}&format=xlsx").content)]
+    assert rows[1][1:4] == [2500, 2499, 0.999]
+
+
 def test_an_officer_of_a_department_sees_the_figures_of_that_department_only(place: Place) -> None:
     decided(place, after_days=1)
     place.hire(CITY, "fremd", "林业窗口", Role.WINDOW, department="沅江市林业局")

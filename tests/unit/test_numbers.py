@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import InputError
-from core.numbers import FEN_MAX, fen_of, parse_decimal, parse_money, yuan_of
+from core.numbers import FEN_MAX, fen_of, parse_decimal, parse_money, permille_of, yuan_of
 
 
 @pytest.mark.parametrize(
@@ -78,3 +78,26 @@ def test_reading_twice_changes_nothing(typed: str):
     except InputError:
         return
     assert parse_decimal(once, 4) == once
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "permille"),
+    [
+        (27_822, 27_872, 998),
+        (251_517, 251_567, 999),
+        (9_998, 10_000, 999),
+        (10**12 - 1, 10**12, 999),
+        (1, 1, 1000),
+        (0, 1, 0),
+        (57, 100, 570),
+        (1, 3, 333),
+        (2, 3, 667),
+    ],
+)
+def test_a_share_is_rounded_and_only_the_whole_is_a_hundred_percent(part: int, whole: int, permille: int):
+    assert permille_of(part / whole) == permille
+
+
+@given(whole=st.integers(1, 10_000), share=st.integers(0, 1000))
+def test_a_share_that_ends_with_its_tenth_of_a_percent_is_kept(whole: int, share: int):
+    assert permille_of(whole * share / (whole * 1000)) == share
