@@ -57,7 +57,7 @@ async def _run(
     stop, stopped = asyncio.Event(), threading.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        _on_signal(loop, number, stop.set)
     servers = _servers(installation, desk, public)
     chores = Chores(installation)
     caller = threading.Thread(target=call_parent, args=(node, settings, stopped), name="caller", daemon=True)
@@ -82,6 +82,14 @@ async def _run(
         chores.stop()
         if caller.is_alive():
             await asyncio.to_thread(caller.join, settings.contact_timeout_s)
+
+
+def _on_signal(loop: asyncio.AbstractEventLoop, number: int, do: Callable[[], None]) -> None:
+    try:
+        loop.add_signal_handler(number, do)
+    except NotImplementedError:
+        # Windows knows no other way.
+        signal.signal(number, lambda *_: loop.call_soon_threadsafe(do))
 
 
 async def _watch(

@@ -1,24 +1,18 @@
 """The three programs as people start them: real processes, TLS on loopback, signals to stop."""
 
 import asyncio
-import json
 import os
-import signal
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
-from core.catalogue import encode_catalogue, load_catalogue
 from core.errors import LocalError
 from core.identifiers import NodeId
 from sync import listener
@@ -28,82 +22,8 @@ from sync.primitives import SigningKey
 from sync.transport import tls
 from sync.transport.base import LineDown
 from sync.transport.extranet import Extranet
+from tests.scenarios.programs import CITY, START_S_MAX, TOWN, VILLAGE, Programs, free_ports
 from tests.scenarios.world import Network
-
-TIERS = {"city": "city_node", "township": "township_node", "village": "village_agent"}
-CITY, TOWN, VILLAGE = "430981000000", "430981102000", "430981102202"
-START_S_MAX = 30
-
-
-def _free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [each.getsockname()[1] for each in sockets]
-    for each in sockets:
-        each.close()
-    return ports
-
-
-class Programs:
-    """Folders and processes of one small city."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.contact, self.enrol, self.town_contact, self.town_enrol = _free_ports(4)
-        self.running: list[subprocess.Popen[str]] = []
-        self.environment = {**os.environ, "LIANDONG_PIN": "280614", "LIANDONG_LANG": "zh"}
-        (folder / "pass").write_text("a long passphrase for the root")
-
-    def command(self, tier: str, *words: str) -> list[str]:
-        start = f"from {TIERS[tier]}.cli import main; main(prog_name='{tier}')"
-        return [sys.executable, "-c", start, "--data", str(self.folder / tier), *words]
-
-    def do(self, tier: str, *words: str, code: int = 0) -> str:
-        done = subprocess.run(
-            self.command(tier, *words),
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == code, done.stdout + done.stderr
-        return done.stdout if code == 0 else done.stderr
-
-    def facts(self, tier: str, *words: str) -> Any:
-        return json.loads(self.do(tier, *words, "--json"))
-
-    def start(self, tier: str) -> subprocess.Popen[str]:
-        process = subprocess.Popen(
-            self.command(tier, "run"),
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
-        self.running.append(process)
-        until = time.monotonic() + START_S_MAX
-        while not (self.folder / tier / "run.json").exists():
-            assert process.poll() is None, process.communicate()[0]
-            assert time.monotonic() < until
-            time.sleep(0.05)
-        return process
-
-    def enrolled(self, tier: str, node: str) -> None:
-        self.do(tier, "enrol", self.facts("city", "code", node)["code"])
-
-    def stop(self) -> list[int]:
-        for process in self.running:
-            process.send_signal(signal.SIGTERM)
-        codes = []
-        for process in self.running:
-            try:
-                process.communicate(timeout=20)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.communicate()
-            codes.append(process.returncode)
-        self.running.clear()
-        return codes
 
 
 @pytest.fixture
@@ -116,7 +36,7 @@ def programs(tmp_path: Path) -> Iterator[Programs]:
 def test_citizens_have_an_address_of_their_own_and_no_desk_is_there(
     programs: Programs, tmp_path: Path
 ) -> None:
-    public, desk = _free_ports(2)
+    public, desk = free_ports(2)
     programs.do(
         "city", "init", CITY, "--public", f"127.0.0.1:{public}", "--desk", f"127.0.0.1:{desk}",
         "--passphrase-file", str(tmp_path / "pass"), "--root-key", str(tmp_path / "root.key"),
@@ -135,29 +55,14 @@ def test_citizens_have_an_address_of_their_own_and_no_desk_is_there(
 def test_three_programs_enrol_meet_and_stop_and_an_outsider_is_refused_at_the_handshake(
     programs: Programs, tmp_path: Path
 ) -> None:
-    at = "127.0.0.1:{}".format
-    url = "https://127.0.0.1:{}".format
-    programs.do(
-        "city", "init", CITY, "--contact", at(programs.contact), "--enrol-at", at(programs.enrol),
-        "--passphrase-file", str(tmp_path / "pass"), "--root-key", str(tmp_path / "root.key"),
-    )  # fmt: skip
-    programs.start("city")
-    programs.do(
-        "township", "init", TOWN, "--contact", at(programs.town_contact), "--enrol-at", at(programs.town_enrol),
-        "--parent", url(programs.contact), "--parent-enrol", url(programs.enrol), "--every", "1",
-    )  # fmt: skip
+    programs.found_city()
+    programs.found_township()
     wrong = programs.do("township", "enrol", "AAAAA-AAAAA-AAAAA-AAAAA-AAAAA", code=2)
     assert "注册码" in wrong
     programs.enrolled("township", TOWN)
     programs.start("township")
-    programs.do(
-        "village", "init", VILLAGE, "--parent", url(programs.town_contact),
-        "--parent-enrol", url(programs.town_enrol), "--every", "1",
-    )  # fmt: skip
-    programs.enrolled("village", VILLAGE)
-    catalogue = tmp_path / "catalogue.json"
-    catalogue.write_bytes(encode_catalogue(load_catalogue()))
-    programs.do("city", "publish", "catalogue", str(catalogue))
+    programs.found_village()
+    programs.publish()
     until = time.monotonic() + START_S_MAX
     while programs.facts("village", "status")["catalogue"] == 0:
         assert time.monotonic() < until

@@ -17,6 +17,7 @@ from core.items import FormField
 from core.store.shelf import PUBLICATION
 from sync.status import is_enrolled
 from village_agent.app import open_village
+from village_agent.background import Background
 from village_agent.drafts import Draft
 from village_agent.first_run import Step, has_node, is_begun
 from village_agent.line_state import LineState
@@ -28,6 +29,7 @@ from village_agent.vault import Operator
 
 IDLE_LOCK_S = 600.0
 IDLE_LOOK_S = 10.0
+BACKGROUND_LOOK_S = 2.0
 
 
 class PlainBars(ScrollBarRender):
@@ -65,6 +67,7 @@ class DeskApp(App[None]):
         self.saved_at = ""
         self._publications = -1
         self.line: LineState | None = None
+        self.background: Background | None = None
         self._last_key_s = world.monotonic_s()
         self.wants_practice = self.wants_reset = False
         self.abandoned = ""
@@ -91,6 +94,7 @@ class DeskApp(App[None]):
     def on_mount(self) -> None:
         self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
         self.set_interval(IDLE_LOOK_S, self._lock_if_idle)
+        self.set_interval(BACKGROUND_LOOK_S, self._keep_in_touch)
         if self._desk is not None:
             self._go_home()
         elif has_node(self.folder):
@@ -144,6 +148,22 @@ class DeskApp(App[None]):
         self.pop_screen()
         if len(self.screen_stack) == 1:
             self._go_home()
+
+    def _keep_in_touch(self) -> None:
+        """Whoever has joined the city meets the township by itself while the terminal is open, locked or not."""
+        if self._desk is None or self._desk.is_practice:
+            return
+        installation = self._desk.village.installation
+        if self.background is None or self.background.installation is not installation:
+            self.leave_background()
+            self.background = Background(installation, self.world)
+        self.background.look()
+
+    def leave_background(self) -> None:
+        """Let the background finish what it is about and end."""
+        if self.background is not None:
+            self.background.stop()
+            self.background = None
 
     def _lock_if_idle(self) -> None:
         if self._desk is None or self._desk.is_practice or isinstance(self.screen, LockScreen):

@@ -46,6 +46,7 @@ def _run(folder: Path, lang: str, desk: Session | None) -> DeskApp:
     try:
         app.run()
     finally:
+        app.leave_background()
         if app.is_open:
             app.desk.close()
     if app.return_code:
