@@ -5,7 +5,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 STAMP := $(VENV)/.ready
 
-.PHONY: help setup parts demo dist dist-deb dist-wheels dist-test badline bench-city test journey coverage seed soak planted torture check format docs glossary lock clean
+.PHONY: help setup parts demo dist dist-deb dist-wheels dist-test badline bench-city bench-ui test journey coverage seed soak planted torture check format docs glossary lock clean
 
 help: ## 这一页 / this page
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -47,6 +47,9 @@ badline: setup ## 坏线路上的一天（需要 root）/ a village's day on a b
 bench-city: setup parts ## 五年 25 万件的市级库，页面多快 / a city of 251,567 cases on SQLite and PostgreSQL: how long pages take (CASES=50000 INTO=.bench-city)
 	@$(PY) -m bench.city load --url sqlite:///$(abspath $(or $(INTO),.bench-city))/sqlite/node.db --server $(or $(INTO),.bench-city)/server --cases $(or $(CASES),251567)
 	@$(PY) -m bench.city measure --url sqlite:///$(abspath $(or $(INTO),.bench-city))/sqlite/node.db --server $(or $(INTO),.bench-city)/server
+
+bench-ui: setup ## 村级终端：打开、按键、内存、断电 / the village terminal: start, keys, memory, kill -9 (UI="--cases 100000 --kills 1000")
+	@$(PY) -m bench.ui $(UI)
 
 test: setup parts ## 全部测试 / every test
 	@$(PY) -m pytest $(TESTS)

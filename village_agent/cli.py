@@ -64,19 +64,12 @@ def practice(ctx: click.Context, folder: Path | None, is_reset: bool) -> None:
         raise InputError(
             "practice.no_terminal", zh="练习要在终端窗口里进行。", en="Practice needs a terminal window."
         )
-    from village_agent.splash import splash
-
-    splash(screen_lang(ctx))
     from village_agent.tui.start import run_practice
 
     run_practice(place, screen_lang(ctx))
 
 
 def _open_screens(ctx: click.Context) -> None:
-    from village_agent.splash import splash
-
-    # Painted before the slow imports, so that a keypress is answered at once.
-    splash(screen_lang(ctx))
     from village_agent.tui.start import run_screens
 
     run_screens(folder_of(ctx), screen_lang(ctx))

@@ -1,19 +1,31 @@
 """The first thing on the screen, by escape sequences alone: painted before anything slow is imported."""
 
 import os
-import shutil
 import sys
+from collections.abc import Sequence
 
 _CLEAR = "\x1b[2J\x1b[H"
-_WORDS = {"zh": "联动 村级代办终端  正在打开…", "en": "Liandong village agent  opening..."}
+WORDS = "联动 村级代办终端  Liandong village agent"
+_CELLS = len(WORDS) + sum(char > "\u2e80" for char in WORDS)
+_SCREENS = ("tui", "practice")
+_WITH_VALUE = ("--data", "--lang", "--pin-file", "--operator", "--operator-name")
 
 
-def splash(lang: str) -> None:
-    """Paint one centred line; nothing where the output is no terminal."""
-    if not sys.stdout.isatty():
-        return
-    columns, rows = shutil.get_terminal_size()
-    words = _WORDS[lang].replace("…", "")
-    cells = len(words) * (2 if lang == "zh" else 1)
-    left, top = max(1, (columns - cells) // 2), max(1, rows // 2)
-    os.write(sys.stdout.fileno(), f"{_CLEAR}\x1b[{top};{left}H{words}".encode())
+def splash() -> None:
+    """Paint one centred line in both languages, since the one that was chosen is not known yet."""
+    columns, rows = os.get_terminal_size(sys.stdout.fileno())
+    left, top = max(1, (columns - _CELLS) // 2), max(1, rows // 2)
+    os.write(sys.stdout.fileno(), f"{_CLEAR}\x1b[{top};{left}H{WORDS}".encode())
+
+
+def opens_screens(words: Sequence[str]) -> bool:
+    """Whether these words of a command line open the screens: their verb does, or there is none."""
+    rest = iter(words)
+    for word in rest:
+        if word in _WITH_VALUE:
+            next(rest, None)
+        elif word == "--help":
+            return False
+        elif not word.startswith("-"):
+            return word in _SCREENS and "--help" not in rest
+    return True

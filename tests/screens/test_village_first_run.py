@@ -10,7 +10,7 @@ from tests.unit.village_screens import ambiguous
 from village_agent.first_run import has_node
 from village_agent.practice_mark import MARK_NAME
 
-PROGRAM = [sys.executable, "-c", "from village_agent.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "village_agent.entry"]
 
 
 def _open(folder: Path, *words: str) -> Terminal:

@@ -12,7 +12,7 @@ from tests.screens.terminal import Terminal
 from tests.unit.village_kit import PIN, open_desk, person, sheet
 from tests.unit.village_screens import ambiguous
 
-PROGRAM = [sys.executable, "-c", "from village_agent.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "village_agent.entry"]
 
 
 @pytest.fixture
