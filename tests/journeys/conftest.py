@@ -11,13 +11,13 @@ from tests.journeys.tiers import World
 from tests.pages.browser import chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with chromium() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     running = World(tmp_path_factory.mktemp("city"))
     yield running
