@@ -39,7 +39,7 @@ from tests.unit.test_desk_pages import sign_in
 AGREE = """
 import sys
 import city_node.app, city_node.cli, city_node.desk
-import core.store.officers, core.store.reporting, core.store.sessions
+import core.store.officers, core.store.pending_scans, core.store.reporting, core.store.sessions
 from core.store.engine import METADATA, open_url
 from core.store.migrate import metadata_differences
 db = open_url(sys.argv[1])

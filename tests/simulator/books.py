@@ -20,8 +20,8 @@ from tests.simulator.platter import DiskRefused, Platter
 OLD = village_agent.app.CHAINS
 ROWS = 12
 NEXT = """
-revision = "v0002"
-down_revision = "v0001"
+revision = "v9999"
+down_revision = "v0002"
 branch_labels = None
 depends_on = None
 
@@ -120,7 +120,7 @@ class BookDeed(Deed):
         self.copy = PlatterPath(self.mount / "backups" / "copy.db")
         folder = work / "next"
         folder.mkdir(parents=True)
-        (folder / "v0002_channel.py").write_text(NEXT)
+        (folder / "v9999_channel.py").write_text(NEXT)
         self.new = (*OLD, folder)
 
     @property

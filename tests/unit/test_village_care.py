@@ -198,7 +198,7 @@ def test_a_language_that_cannot_be_kept_is_said(tmp_path: Path) -> None:
             await pilot.pause()
             (folder / "settings.toml").write_text("node = 3\n")
             await pilot.press("f12")
-            await until(app, pilot, "settings.toml")
+            await until(app, pilot, "node = 3")
             assert app.lang == "en"
         desk.close()
 
