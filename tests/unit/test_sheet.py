@@ -11,6 +11,7 @@ from core.canonical import canonical_json
 from core.carriage import Figures, Neighbour, Queue, Troubles
 from core.errors import InputError
 from core.identifiers import CaseId, NodeId, case_id
+from core.shape import to_plain
 from core.sheet import (
     REMEDIES,
     Cause,
@@ -31,7 +32,6 @@ from core.sheet import (
     verdict,
     worst,
 )
-from core.shape import to_plain
 from core.sheet_report import (
     DaySet,
     ResendAsked,
