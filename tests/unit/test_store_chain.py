@@ -113,6 +113,7 @@ def indexes(db: Database) -> set[str]:
         ("0005", "0004", {"officer_leave", "ix_officer_leave_stand_in"}),
         ("0006", "0005", {"sheet_day", "ix_sheet_day_due", "sheet_said"}),
         ("0007", "0006", {"ix_case_file_desk", "ix_audit_actor", "ix_audit_action"}),
+        ("0008", "0007", {"pending_scan"}),
     ],
 )
 def test_what_a_link_added_beside_the_cases_can_be_taken_back_and_the_cases_stay(
