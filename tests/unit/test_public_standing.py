@@ -78,6 +78,20 @@ def test_a_clock_that_stands_is_told_as_standing(place: Place) -> None:
     assert "暂停计时" in rows(place, case)["剩余时限"]
 
 
+@pytest.mark.parametrize(("outcome", "told"), [("grant", "准予"), ("deny", "不予批准")])
+def test_what_was_decided_is_told_with_its_day_and_no_limit_runs_any_more(
+    place: Place, outcome: str, told: str
+) -> None:
+    case = accepted(place)
+    assert "结果" not in rows(place, case)
+    place.do(CITY, "cw", "assign", case, officer="ch")
+    place.do(CITY, "ch", "handle", case, recommend=outcome)
+    place.do(CITY, "cr", "review", case, recommend=outcome)
+    case = place.do(CITY, "cd", "decide", case, outcome=outcome, reason="依法决定")
+    assert rows(place, case)["结果"] == told and rows(place, case)["办结时间"].startswith("2026-03-02")
+    assert not {"应办结时间", "剩余时限"} & set(rows(place, case))
+
+
 def test_a_slip_is_told_true_before_anybody_signed_for_its_envelope(
     place: Place, visitor: TestClient
 ) -> None:
