@@ -57,15 +57,17 @@ test: setup parts ## 全部测试 / every test
 journey: setup parts ## 真实运行的一座城：每种差异都做出来，在对账单上找到并处理 / a running city: every difference made, found on the sheet, mended
 	@$(PY) -m pytest -n 0 -m "journey or not journey" tests/journeys
 
+# The unit tests, and what only a real database server can show of the engine and the migrations.
+COUNTED := tests/unit tests/vectors tests/scenarios/test_postgres.py
 # Tests that reach no branch of the list in pyproject.toml which another does not reach in a fraction of the time.
 UNCOUNTED := --ignore-glob='tests/unit/test_village_*' --ignore=tests/unit/test_city_publishing.py \
 	--ignore=tests/unit/test_demo_judge.py --ignore=tests/unit/test_torture_judge.py \
 	--deselect=tests/unit/test_reconcile.py::test_one_difference_among_a_quarter_million_takes_three_round_trips_and_four_kilobytes \
 	--deselect=tests/unit/test_merge.py::test_any_order_with_repeats_and_gaps_gives_the_case_that_the_set_gives
 
-coverage: setup ## 分支覆盖 / fails if a branch of core, or of a rule of sync without effects, is reached by no unit test
+coverage: setup ## 分支覆盖 / fails if a branch of core, or of a rule of sync without effects, is reached by no test of its own
 	@$(PY) -m coverage erase
-	@$(PY) -m coverage run -m pytest --hypothesis-seed=1 tests/unit tests/vectors $(UNCOUNTED)
+	@$(PY) -m coverage run -m pytest --hypothesis-seed=1 $(COUNTED) $(UNCOUNTED)
 	@$(PY) -m coverage combine --quiet
 	@$(PY) -m coverage report
 

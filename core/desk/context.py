@@ -73,10 +73,6 @@ SignedFor = Callable[[sa.Connection, NodeId, str], Facts | None]
 (``signer``, ``kind``, ``at``). None where no such message came."""
 
 
-def _signed_by_nobody(tx: sa.Connection, origin: NodeId, message_id: str) -> None:
-    return None
-
-
 class Seam(Protocol):
     """What the tier gives a desk of its carrier."""
 
@@ -121,7 +117,7 @@ class DeskContext:
     troubles: Listing
     mended: Listing
     audit_lines: AuditLines
-    signed_for: SignedFor = _signed_by_nobody
+    signed_for: SignedFor
     letterhead: Letterhead = field(default_factory=Letterhead)
     printer: Printer = field(default_factory=Printer)
 

@@ -47,8 +47,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """A table to fill in: headings, and rows of boxes."""
+    """A table to fill in: headings, and rows of boxes. ``name`` is what a problem in it leads to."""
 
+    name: str
     label: str
     heads: tuple[str, ...]
     rows: tuple[tuple[Box, ...], ...]
@@ -225,7 +226,9 @@ def _grid(field: FormField, given: Mapping[str, str], lang: Lang, visit: Visit) 
         )
         for row in range(ROWS)
     )
-    return Grid(field.name(lang), tuple(column.name(lang) for column in field.columns), rows)
+    return Grid(
+        f"form.{field.key}", field.name(lang), tuple(column.name(lang) for column in field.columns), rows
+    )
 
 
 def _villages() -> tuple[tuple[str, str], ...]:

@@ -299,7 +299,9 @@ def test_a_database_that_sorts_text_otherwise_is_refused_before_anything_is_writ
     db.close()
 
 
-@pytest.mark.parametrize("wrong", ["mysql://host/name", "postgresql+nodriver://host/name", "no url"])
+@pytest.mark.parametrize(
+    "wrong", ["mysql://host/name", "postgresql+nodriver://host/name", "sqlite:///city.db", "no url"]
+)
 def test_an_address_that_is_none_is_refused_in_words(wrong: str) -> None:
     with pytest.raises(LocalError) as refused:
         open_url(wrong)

@@ -13,6 +13,7 @@ from city_node.office import CityOffice
 from city_node.projects.book import PROJECT_CASE
 from core.bodies import NoteAdded
 from core.case import Case
+from core.desk import scans
 from core.desk.web import desk_app
 from core.identifiers import CaseId
 from core.items import FieldType, FormField, Item
@@ -102,11 +103,19 @@ def test_every_item_that_the_city_takes_in_can_be_taken_in_at_its_window(place: 
 def test_all_that_is_wrong_is_told_at_once_and_nothing_typed_is_lost(place: Place) -> None:
     browser, item = browser_of(place, "cw"), place.item()
     typed = filled(item) | {"applicant.id_no": "110105194912310021", "applicant.mobile": "12"}
+    typed |= {"form.household_size": "许多", "form.household_members.0.monthly_income": "许多"}
     typed = {name: value for name, value in typed.items() if not name.startswith("material.")}
     status, _, page = hand_in(browser, item, typed)
     assert status == 400
-    assert page.count('<li><a href="#') >= 3
-    assert 'href="#applicant.id_no"' in page and 'href="#materials"' in page
+    led_to = set(re.findall(r'<li><a href="#([^"]+)"', page))
+    wrong = {
+        "applicant.id_no",
+        "applicant.mobile",
+        "form.household_size",
+        "form.household_members",
+        "materials",
+    }
+    assert led_to == wrong and all(f'id="{one}"' in page for one in wrong)
     assert 'value="110105194912310021"' in page and "𠮷田䶮" in page
     assert no_case(place)
 
@@ -261,12 +270,35 @@ def test_what_is_no_scan_is_refused_in_words_and_the_others_are_kept(place: Plac
 
 def test_nobody_hands_in_the_scan_that_another_officer_has_chosen(place: Place) -> None:
     item = place.item()
+    place.hire(CITY, "cw2", "市窗口二", Role.WINDOW)
     _, _, page = send(browser_of(place, "cw"), item, filled(item), ("scan.0", "a.jpg", JPEG), go="more")
-    other = browser_of(place, "ch")
-    status, _, refused = send(other, item, filled(item) | kept_scans(page))
-    assert status in (400, 403)
+    status, _, refused = send(browser_of(place, "cw2"), item, filled(item) | kept_scans(page))
+    assert status == 400 and "已不在本机暂存中" in refused
     assert no_case(place)
     assert "a.jpg" not in refused
+
+
+def test_a_file_field_that_a_browser_sends_empty_brings_nothing(place: Place) -> None:
+    browser, item = browser_of(place, "cw"), place.item()
+    csrf = hidden(browser.get(f"/intake/{item.code}").text, "csrf")
+    parts = [f'name="{name}"\r\n\r\n{value}' for name, value in (filled(item) | {"csrf": csrf}).items()]
+    parts.append('name="scan.0"; filename=""\r\nContent-Type: application/octet-stream\r\n\r\n')
+    body = "".join(f"--line\r\nContent-Disposition: form-data; {part}\r\n" for part in parts) + "--line--\r\n"
+    headers = {"content-type": "multipart/form-data; boundary=line"}
+    done = browser.post(f"/intake/{item.code}", content=body.encode(), headers=headers)
+    assert "/case/" in str(done.url), done.text
+    assert case_at_city(place, CaseId(str(done.url).partition("/case/")[2][:26])).attachments == ()
+
+
+def test_a_material_has_no_more_scans_than_a_case_may_name_and_those_that_fit_stay(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scans, "OF_A_MATERIAL_MAX", 2)
+    browser, item = browser_of(place, "cw"), place.item()
+    sent = [("scan.0", f"{number}.jpg", JPEG + bytes([number])) for number in range(3)]
+    status, _, page = send(browser, item, filled(item), *sent)
+    assert status == 400 and "最多 2 个扫描件" in page and no_case(place)
+    assert "1.jpg" in page and "2.jpg" not in page
 
 
 def test_a_form_with_more_than_may_come_at_once_is_refused_whole(place: Place) -> None:

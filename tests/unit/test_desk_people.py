@@ -1,5 +1,6 @@
 """Officers entered, away, stood in for; many cases at once; and who did what, found again."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -7,7 +8,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from core.case import Case
+from core.desk import audit_page
 from core.desk.web import desk_app
+from core.errors import LocalError
 from core.messages import Role
 from core.states import State
 from tests.scenarios.world import CITY, TOWN
@@ -74,6 +77,14 @@ def test_an_administrator_does_not_lock_the_door_behind_themselves(place: Place)
     assert admin.get("/people").status_code == 200
 
 
+def test_a_disabled_officer_comes_back_with_the_password_they_had(place: Place) -> None:
+    admin = browser_of(place, "guan")
+    post(admin, "/people", "/people/ch/disable")
+    assert "不对" in sign_in(TestClient(desk_app(place.desks[CITY])), "ch", PASSWORD).text
+    post(admin, "/people", "/people/ch/enable")
+    assert "承办员" in browser_of(place, "ch").get("/").text
+
+
 @pytest.mark.parametrize("path", ["/people", "/audit"])
 def test_officers_and_the_audit_log_are_no_business_of_a_handler(place: Place, path: str) -> None:
     assert browser_of(place, "ch").get(path).status_code == 403
@@ -126,6 +137,15 @@ def test_what_the_absent_has_in_hand_goes_to_the_stand_in(place: Place) -> None:
     assert now_of(place, case).officers.handling == "ch2"
 
 
+def test_what_is_refused_on_handing_over_is_told_and_what_is_another_s_stays(place: Place) -> None:
+    mine, other = handling(place), place.do(CITY, "cw", "accept", place.at_city(place.item()))
+    other = place.do(CITY, "cw", "assign", other, officer="ch2")
+    # An administrator who is no window officer may arrange leave, and not assign.
+    page = away(place, "ch", "cd", hand_over="1")
+    assert "改派 0 件" in page and f"{mine.id}: " in page and f"{other.id}: " not in page
+    assert now_of(place, mine) == mine and now_of(place, other) == other
+
+
 def test_two_stand_ins_at_the_same_time_are_refused_in_words(place: Place) -> None:
     away(place, "cr", "ch2")
     assert "已有委托" in away(place, "cr", "cd")
@@ -160,6 +180,53 @@ def test_one_that_is_refused_keeps_no_other_from_being_done(place: Place) -> Non
     assert [now_of(place, case).state for case in cases] == [State.HANDLING, State.REVIEW]
 
 
+def test_a_step_that_is_none_for_many_and_no_case_at_all_are_refused_in_words(place: Place) -> None:
+    case = handling(place)
+    browser = browser_of(place, "ch")
+    csrf = hidden(browser.get("/").text, "csrf")
+    for verb in ("refuse", "dance"):
+        answer = browser.post(f"/batch/{verb}", data={"csrf": csrf, "case": [case.id]})
+        assert answer.status_code == 400 and "不能批量办理" in answer.text
+    for path in ("/batch", "/batch/handle"):
+        answer = browser.post(path, data={"csrf": csrf})
+        assert answer.status_code == 400 and "请勾选" in answer.text
+    assert now_of(place, case) == case
+
+
+def test_only_steps_that_every_case_allows_are_offered_for_many(place: Place) -> None:
+    open_, accepted = place.at_city(place.item()), place.do(CITY, "cw", "accept", place.at_city(place.item()))
+    browser = browser_of(place, "cw")
+    csrf = hidden(browser.get("/").text, "csrf")
+
+    def offered(*cases: Case, lang: str = "zh") -> set[str]:
+        data = {"csrf": csrf, "case": [case.id for case in cases]}
+        return set(re.findall(r'action="/batch/(\w+)"', browser.post(f"/batch?lang={lang}", data=data).text))
+
+    assert "accept" in offered(open_) and "assign" in offered(accepted)
+    assert offered(open_, accepted) == offered(open_) & offered(accepted) == {"note"}
+    assert offered(open_, lang="en") == offered(open_)
+
+
+def test_where_the_disk_refuses_one_case_none_of_those_after_it_is_tried(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cases, tried = [handling(place) for _ in range(2)], []
+
+    def full(*step: object) -> Case:
+        tried.append(step)
+        raise LocalError("store.full", zh="磁盘已满，未保存。", en="The disk is full.")
+
+    browser = browser_of(place, "ch")
+    versions = [f"{case.id}={case.version}" for case in cases]
+    data = {"csrf": hidden(browser.get("/").text, "csrf"), "case": [case.id for case in cases]}
+    data |= {"version": versions, "recommend": ["grant"]}
+    with monkeypatch.context() as patch:
+        patch.setattr(place.offices[CITY].casework, "act", full)
+        answer = browser.post("/batch/handle", data=data)
+    assert answer.status_code == 503 and "磁盘已满" in answer.text and len(tried) == 1
+    assert "2 件中办成 2 件" in browser.post("/batch/handle", data=data).text
+
+
 def test_nobody_takes_along_cases_that_are_not_theirs(place: Place) -> None:
     case = place.submit(place.item())
     browser = browser_of(place, "tw", TOWN)
@@ -181,6 +248,25 @@ def test_the_audit_log_is_searched_and_the_search_is_itself_a_line(place: Place)
     assert "case.accept" in browser.get(f"/audit?subject={case.id}&since=2026-03-02&until=2026-03-02").text
     assert "没有符合条件" in browser.get(f"/audit?subject={case.id}&since=2026-03-03").text
     assert "没有符合条件" in browser.get(f"/audit?subject={case.id}&until=2026-03-01").text
+
+
+def test_the_log_is_read_on_page_by_page_and_reading_on_is_no_search(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit_page, "PAGE", 2)
+    place.hire(CITY, "shen", "审计员", Role.AUDITOR)
+    handling(place)
+    browser = browser_of(place, "shen")
+    lines = place.audit_lines(CITY)
+    page = browser.get("/audit").text
+    seen = [page]
+    while (following := re.search(r'class="button" href="(\?[^"]*before=\d+)"', page)) and len(seen) < 20:
+        page = browser.get("/audit" + following[1]).text
+        seen.append(page)
+    told = [re.findall("|".join({re.escape(action) for _, action, _ in lines}), one) for one in seen]
+    assert [action for page in told for action in page] == [action for _, action, _ in reversed(lines)]
+    assert len(seen) == -(-len(lines) // 2)
+    assert place.audit_lines(CITY) == lines
 
 
 @pytest.mark.parametrize(

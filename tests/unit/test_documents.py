@@ -155,6 +155,19 @@ def test_a_grant_needs_no_remedy_and_carries_the_number_it_was_given(place: Plac
     assert words(place, denied, "decision").startswith("不予行政给付决定书")
 
 
+def test_a_grant_that_hands_over_nothing_names_no_result(place: Place) -> None:
+    whole = now(place, decided(place, outcome="grant"))
+    assert whole.decision is not None
+    without = replace(whole, decision=replace(whole.decision, result_name=""))
+    for name in ("decision", "receipt"):
+        said, named = (compose(document_of(one, name), facts(place, one)).words for one in (without, whole))
+        assert "农村最低生活保障证" in named and "农村最低生活保障证" not in said
+        assert "准予行政给付决定书" in said
+    (table, _) = compose(document_of(without, "receipt"), facts(place, without)).blocks
+    handed_over = {label: value for label, value, _ in table.rows}["送达文书名称及文号"]
+    assert len(handed_over.split("\n")) == 1
+
+
 def test_a_licence_rests_on_the_licensing_law_and_another_item_on_its_catalogue(place: Place) -> None:
     case = decided(place, outcome="grant")
     item = place.item()

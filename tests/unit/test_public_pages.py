@@ -19,6 +19,7 @@ from core.desk.public import claim as claims
 from core.desk.public.claim import Claim, Proof, find_claimed, read_claim
 from core.desk.public.doorkeeper import (
     PER_ADDRESS,
+    PER_CASE,
     TICKET_S,
     Doorkeeper,
     TooOften,
@@ -282,6 +283,21 @@ def test_the_keeper_remembers_no_more_than_it_may_and_then_lets_nobody_new_in(pl
     world.pass_time(seconds=PER_ADDRESS.every_s)
     keeper.admit("192.0.2.200")
     assert keeper.remembered == 2, "what is full again is forgotten"
+
+
+def test_a_count_that_was_forgotten_is_not_paid_back_to_whoever_is_right_afterwards(place: Place) -> None:
+    world = place.network.world
+    keeper, claim = Doorkeeper(world, buckets_max=1), Claim(unknown_number(), Proof.DIGITS, LAST_FOUR)
+    keeper.admit_claim(claim)
+    world.pass_time(seconds=PER_CASE[Proof.DIGITS].every_s)
+    keeper.admit("192.0.2.1")
+    keeper.was_right(claim)
+    assert keeper.remembered == 1, "of the number nothing is remembered"
+    world.pass_time(seconds=PER_ADDRESS.every_s)
+    for _ in range(PER_CASE[Proof.DIGITS].burst):
+        keeper.admit_claim(claim)
+    with pytest.raises(TooOften):
+        keeper.admit_claim(claim)
 
 
 def test_addresses_are_counted_by_household_and_a_stranger_cannot_name_another() -> None:

@@ -6,9 +6,12 @@ from itertools import product
 
 import pytest
 
-from core.carriage import Figures, Queue, Troubles
+from core import sheet_report
+from core.canonical import canonical_json
+from core.carriage import Figures, Neighbour, Queue, Troubles
 from core.errors import InputError
 from core.identifiers import CaseId, NodeId, case_id
+from core.shape import to_plain
 from core.sheet import (
     REMEDIES,
     Cause,
@@ -29,7 +32,17 @@ from core.sheet import (
     verdict,
     worst,
 )
-from core.sheet_report import DaySet, SheetReport, day_set, decode_report, digest_of, encode_report
+from core.sheet_report import (
+    DaySet,
+    ResendAsked,
+    SheetReport,
+    day_set,
+    decode_asked,
+    decode_report,
+    digest_of,
+    encode_asked,
+    encode_report,
+)
 from core.states import State
 
 VILLAGE = NodeId("430981102201")
@@ -228,6 +241,7 @@ def test_a_report_reads_back_as_what_was_said() -> None:
         DaySet(VILLAGE, "20260302", (2, 1)),
         DaySet(VILLAGE, "20260302", (1, 1)),
         DaySet(VILLAGE, "20260302", (1,), (2,)),
+        DaySet(VILLAGE, "20260302", (1, 2), (2, 1)),
         DaySet(VILLAGE, "2026-3-2", (1,)),
         DaySet(VILLAGE, "20260302", (10_000,)),
         DaySet(VILLAGE, "20260302", (0,)),
@@ -236,3 +250,39 @@ def test_a_report_reads_back_as_what_was_said() -> None:
 def test_what_is_no_set_of_a_day_is_refused_by_who_writes_and_by_who_reads(told: DaySet) -> None:
     with pytest.raises(InputError):
         encode_report(report(told))
+
+
+def test_a_report_of_more_cases_than_fit_one_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sheet_report, "CASES_MAX", 5)
+    one, other = DaySet(VILLAGE, "20260302", (1, 2, 3)), DaySet(VILLAGE, "20260303", (1, 2))
+    assert decode_report(encode_report(report(one, other))).sets == (one, other)
+    with pytest.raises(InputError, match="5 cases"):
+        encode_report(report(one, replace(other, counters=(1, 2, 3))))
+
+
+def told_offset(offset: object) -> SheetReport:
+    """Read from what somebody sends who wrote the offset of a neighbour's clock as they liked."""
+    said = to_plain(report())
+    below = Neighbour(VILLAGE, None, "extranet", 0, Queue(0, 0, None), 0)
+    said["figures"]["neighbours"] = [to_plain(below) | {"clock_offset_s": offset}]
+    return decode_report(canonical_json(said))
+
+
+@pytest.mark.parametrize("offset", [0, -5, 86_400, -(2**40), None])
+def test_the_offset_of_a_clock_is_whole_seconds_of_either_sign_or_unknown(offset: int | None) -> None:
+    assert told_offset(offset).figures.neighbours[0].clock_offset_s == offset
+
+
+@pytest.mark.parametrize("offset", [True, "5", 2**40 + 1, -(2**40) - 1, []])
+def test_what_is_no_offset_of_a_clock_is_refused_with_its_place(offset: object) -> None:
+    with pytest.raises(InputError, match=r"figures\.neighbours\[0\]\.clock_offset_s"):
+        told_offset(offset)
+
+
+def test_the_city_asks_for_cases_by_number_and_for_no_more_than_fit_a_question() -> None:
+    asked = ResendAsked((CASE, case_id(VILLAGE, DAY, 2)))
+    assert decode_asked(encode_asked(asked)) == asked
+    with pytest.raises(InputError, match=r"resend\.cases"):
+        decode_asked(encode_asked(ResendAsked((CASE,) * (sheet_report.ASKED_MAX + 1))))
+    with pytest.raises(InputError, match=r"resend\.cases"):
+        decode_asked(encode_asked(ResendAsked((CaseId(CASE[:-1]),))))

@@ -102,6 +102,35 @@ def test_the_first_tables_can_be_taken_back_whole(db: Database) -> None:
     assert tables(db) == set()
 
 
+def indexes(db: Database) -> set[str]:
+    found = sa.inspect(db.engine)
+    return {str(one["name"]) for table in tables(db) for one in found.get_indexes(table)}
+
+
+@pytest.mark.parametrize(
+    ("link", "before", "made"),
+    [
+        ("0005", "0004", {"officer_leave", "ix_officer_leave_stand_in"}),
+        ("0006", "0005", {"sheet_day", "ix_sheet_day_due", "sheet_said"}),
+        ("0007", "0006", {"ix_case_file_desk", "ix_audit_actor", "ix_audit_action"}),
+        ("0008", "0007", {"pending_scan"}),
+    ],
+)
+def test_what_a_link_added_beside_the_cases_can_be_taken_back_and_the_cases_stay(
+    db: Database, link: str, before: str, made: set[str]
+) -> None:
+    go(db, before)
+    with db.transaction() as tx:
+        _case(tx, "430981102201201510100001410", "430981102201", False)
+    there = tables(db) | indexes(db)
+    go(db, link)
+    assert tables(db) | indexes(db) == there | made
+    go(db, before, down=True)
+    assert tables(db) | indexes(db) == there
+    with db.reading() as tx:
+        assert tx.exec_driver_sql("SELECT count(*) FROM case_file").scalar() == 1
+
+
 def test_a_declared_table_that_no_migration_makes_is_named(db: Database) -> None:
     go(db, "head")
     declared = sa.MetaData()

@@ -78,12 +78,10 @@ def _rows(case: Case, item: Item | None, face: ClockFace, lang: Lang) -> list[tu
         rows.append(row("result", state_name(State.GRANTED if case.decision.granted else State.DENIED, lang)))
     if case.completed_at is not None:
         rows.append(row("completed_at", local(case.completed_at)[:16]))
-    elif face.due_at is not None:
+    elif face.due_at is not None and face.days_left is not None:
+        days = told("public.days", lang, days=max(0, face.days_left))
         rows.append(row("due_at", local(face.due_at)[:16]))
-        if face.is_standing:
-            rows.append(row("left", told("public.standing", lang)))
-        elif face.days_left is not None:
-            rows.append(row("left", told("public.days", lang, days=max(0, face.days_left))))
+        rows.append(row("left", told("public.standing", lang) if face.is_standing else days))
     if case.holder:
         rows.append(row("holder", place_name(case.holder, lang)))
     return rows
