@@ -11,20 +11,23 @@ import pytest
 from core.case import Case
 from core.desk.documents import paper_of
 from core.documents.office import Letterhead
-from core.documents.paper import Shape, paper_from_json, paper_to_json
+from core.documents.paper import Block, Paper, Shape, paper_from_json, paper_to_json
 from core.documents.printer import Printer
 from core.documents.qr import qr_modules
-from core.documents.slip import Wording
+from core.documents.slip import SlipFacts, Wording, slip_rows, slip_title, status_lines
 from core.labels import label
 from core.messages import Role
 from core.slip_code import slip_text
+from tests.unit.cases import Story
 from tests.unit.desk_kit import CITY, TOWN, Place
 from tests.unit.pdf_kit import read_pdf, strokes
 from tests.unit.qr_kit import read_qr
 from tests.unit.test_desk_intake import filled, hand_in
-from tests.unit.test_desk_pages import signed_in
+from tests.unit.test_desk_pages import signed_in, submit_at_city
 
 RARE = "𠮷䶮"
+FILLED_BY = 20
+"""So many lines leave no room for a QR on the first page."""
 
 
 @pytest.fixture
@@ -101,6 +104,34 @@ def test_the_slip_says_accepted_only_once_it_is_and_masks_the_number(place: Plac
     place.do(CITY, "cw", "accept", case)
     assert label(f"{Wording.ACCEPTED}_note") in words(place, CITY, case)
     assert "working days left" in words(place, CITY, case, "en")
+
+
+def test_a_slip_of_what_the_city_took_in_itself_waits_for_no_higher_office(place: Place) -> None:
+    submit_at_city(place, place.network.nodes[CITY])
+    with place.desks[CITY].db.reading() as tx:
+        (number,) = place.offices[CITY].casebook.all_ids(tx)
+        case = place.offices[CITY].casebook.get(tx, number)
+    assert label(f"{Wording.AT_CITY}_note") in words(place, CITY, case)
+
+
+def test_a_slip_promises_no_limit_of_an_item_unknown_here_and_tells_what_is_still_to_be_sent() -> None:
+    facts = SlipFacts(
+        Story().submit().case, "低保", None, "和平村", "琼湖街道", "琼湖街道", Wording.LOCAL_ONLY
+    )
+    assert (label("limit.promised", "zh"), "-") in slip_rows(facts, "zh")
+    assert "受理后 5 个工作日" in dict(slip_rows(replace(facts, promised_days=5), "zh")).values()
+    assert slip_title(facts, "zh").startswith("和平村 ")
+    transit = label("outbox.materials_in_transit", "zh")
+    assert f"{transit} 3/8" in status_lines(replace(facts, parts_sent=3, parts=8), "zh")
+    assert transit not in " ".join(status_lines(replace(facts, parts_sent=8, parts=8), "zh"))
+
+
+def test_a_qr_for_which_the_page_has_no_room_is_whole_on_the_next() -> None:
+    lines = tuple(Block(Shape.TEXT, f"第 {number} 行") for number in range(FILLED_BY))
+    code = Block(Shape.CODE, "43098110200120261126000119ABCDEFGH")
+    pdf = Printer().print(Paper("题", "号", "zh", (*lines, code)))
+    assert len(re.findall(rb"/Type /Page\b", pdf)) == 2
+    assert read_qr(drawn_modules(pdf)) == code.text
 
 
 def test_a_window_gets_the_slip_of_what_it_has_just_taken_in_from_the_page(place: Place) -> None:
