@@ -60,6 +60,15 @@ class Story:
 
     def found_nodes(self) -> None:
         """City, township and village, enrolled over the machine's own loopback, the catalogue in all three."""
+        self.found_offices()
+        above = ("--parent", "https://127.0.0.1:8453", "--parent-enrol", "https://127.0.0.1:8452")
+        ok(self.village("init", VILLAGE, *above))
+        ok(self.village("enrol", self.code(VILLAGE)))
+        ok(self.machine.run("liandong-township", "sync"))
+        ok(self.village("sync"))
+
+    def found_offices(self) -> None:
+        """City and township at work, and somebody in a village who has not begun."""
         machine = self.machine
         ok(machine.run("useradd", "--create-home", "--shell", "/bin/bash", AGENT))
         doors = ("--contact", "127.0.0.1:8443", "--enrol-at", "127.0.0.1:8442")
@@ -76,11 +85,6 @@ class Story:
         ok(machine.run("liandong-township", "enrol", self.code(TOWN)))
         ok(machine.run("liandong-township", "sync"))
         self.start("township")
-        above = ("--parent", "https://127.0.0.1:8453", "--parent-enrol", "https://127.0.0.1:8452")
-        ok(self.village("init", VILLAGE, *above))
-        ok(self.village("enrol", self.code(VILLAGE)))
-        ok(machine.run("liandong-township", "sync"))
-        ok(self.village("sync"))
 
     def code(self, node: str) -> str:
         return str(ok(self.machine.run("liandong-city", "code", node, "--json")).json()["code"])

@@ -12,6 +12,7 @@ from deploy.package.source import ROOT
 from sync.environment import SystemWorld
 from tests.unit.enrolled_kit import found_city
 from tests.unit.village_kit import ITEM, open_desk
+from village_agent.practice_mark import PRACTICE_VILLAGE
 
 FILES = ROOT / "deploy/package/files"
 _PROGRAM = """\
@@ -120,7 +121,7 @@ def test_a_folder_elsewhere_is_looked_at_when_it_is_listed(here: Here) -> None:
 
 
 def test_a_practice_keeps_nothing_back_and_only_a_practice_does_not(here: Here) -> None:
-    for name, node in (("village-practice", "430981990001"), ("village", "430981102202")):
+    for name, node in (("village-practice", PRACTICE_VILLAGE), ("village", "430981102202")):
         folder = here.home / ".local/share/liandong" / name
         folder.mkdir(parents=True)
         (folder / "settings.toml").write_text(f'node = "{node}"\n', encoding="utf-8")
@@ -128,7 +129,7 @@ def test_a_practice_keeps_nothing_back_and_only_a_practice_does_not(here: Here) 
     done = here.prerm("remove")
     assert done.returncode == 1
     assert "430981102202" in done.stderr
-    assert "430981990001" not in done.stderr
+    assert PRACTICE_VILLAGE not in done.stderr
 
 
 def test_a_book_that_cannot_be_read_keeps_the_package(here: Here) -> None:
