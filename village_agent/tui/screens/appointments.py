@@ -1,11 +1,10 @@
 """Appointments and visits: who comes when, whom to visit; booked, moved, done or dropped by a key."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
 from textual.binding import BindingType
-from textual.widget import Widget
 
 from core.application import Sheet
 from core.errors import InputError
@@ -14,6 +13,7 @@ from core.items import FieldType, FormField, Item
 from village_agent.appointments import Appointment, Kind, Standing, check_time
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.fields import Field
+from village_agent.tui.listing import ListingScreen
 from village_agent.tui.screens.find_item import usual_applicant
 from village_agent.tui.service_form import ServiceForm
 from village_agent.tui.window_list import Row, WindowList
@@ -39,7 +39,7 @@ ASKED = (
 )
 
 
-class AppointmentsScreen(DeskScreen):
+class AppointmentsScreen(ListingScreen):
     """Booked ones by day, what was missed first; below them what is closed."""
 
     TITLE_KEY = "appointments"
@@ -48,18 +48,8 @@ class AppointmentsScreen(DeskScreen):
         key("x", "finish", "key.done"),
         key("m", "move", "key.move"),
         key("d", "drop", "key.drop"),
-        key("enter", "apply", "key.apply_for"),
+        key("enter", "choose", "key.apply_for"),
     ]
-
-    def body(self) -> Iterator[Widget]:
-        yield WindowList(id="body")
-
-    def on_mount(self) -> None:
-        self._show()
-        self.query_one(WindowList).focus()
-
-    def on_screen_resume(self) -> None:
-        self._show()
 
     def action_book(self) -> None:
         self.app.push_screen(AppointmentForm())
@@ -71,12 +61,9 @@ class AppointmentsScreen(DeskScreen):
         self._change(self.desk.intake.appointments.drop)
 
     def action_move(self) -> None:
-        id_ = self._chosen()
+        id_ = self.marked
         if id_:
             self.app.push_screen(MoveForm(id_))
-
-    def action_apply(self) -> None:
-        self.query_one(WindowList).action_choose()
 
     def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
         """Take in an application of the person: the item if it is known, else its search."""
@@ -95,31 +82,18 @@ class AppointmentsScreen(DeskScreen):
         if self.write(lambda tx: made.append(start(tx, self.desk.actor.officer, sheet))):
             self.app.push_screen(resume_screen(made[0]))
 
-    def _chosen(self) -> str:
-        row = self.query_one(WindowList).current
-        return row.id if row is not None else ""
-
     def _change(self, do: Any) -> None:
-        id_ = self._chosen()
+        id_ = self.marked
         if id_ and self.write(lambda tx: do(tx, id_)):
             self.tell("")
-            self._show()
+            self.show_rows()
 
-    def _show(self) -> None:
-        book, db = self.desk.intake.appointments, self.desk.village.installation.db
-        with db.reading() as tx:
-            count = book.count(tx)
+    def count(self, tx: sa.Connection) -> int:
+        return self.desk.intake.appointments.count(tx)
 
-        def fetch(offset: int, limit: int) -> Sequence[Row]:
-            with db.reading() as tx:
-                return [Row(one.id, self._line(one)) for one in book.listing(tx, offset, limit)]
-
-        if count:
-            self.query_one(WindowList).show(count, fetch)
-        else:
-            nothing = [Row("", self.words("nothing"))]
-            self.query_one(WindowList).show(1, lambda at, most: nothing[at : at + most])
-        self.show_frame()
+    def rows(self, tx: sa.Connection, offset: int, limit: int) -> list[Row]:
+        found = self.desk.intake.appointments.listing(tx, offset, limit)
+        return [Row(one.id, self._line(one)) for one in found]
 
     def _line(self, one: Appointment) -> str:
         today = self.desk.intake.appointments.today.isoformat()

@@ -1,8 +1,9 @@
 """Lists of cases: what waits to be sent, what is with others, what is back here, and search on this device."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import ClassVar
 
+import sqlalchemy as sa
 from rich.cells import cell_len
 from textual import events
 from textual.binding import BindingType
@@ -14,7 +15,8 @@ from core.identifiers import CaseId
 from core.people import mask_name
 from village_agent.case_list import CaseList
 from village_agent.outlook import Outlook, clock_words, outlook
-from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.base import key
+from village_agent.tui.listing import ListingScreen
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
 
@@ -32,7 +34,7 @@ _TITLES = {
 }
 
 
-class CasesScreen(DeskScreen):
+class CasesScreen(ListingScreen):
     """``kind`` is waiting, elsewhere, mine, all or search."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -55,16 +57,14 @@ class CasesScreen(DeskScreen):
         yield Vertical(*parts, id="body")
 
     def on_mount(self) -> None:
-        self._show()
         self.set_interval(REFRESH_S, self._refresh)
-        (self.query_one(Input) if self.kind == "search" else self.query_one(WindowList)).focus()
 
-    def on_screen_resume(self) -> None:
-        self._show()
+    def first_focus(self) -> Widget:
+        return self.query_one(Input) if self.kind == "search" else super().first_focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._text = event.value
-        self._show()
+        self.show_rows()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         self.action_choose()
@@ -78,12 +78,9 @@ class CasesScreen(DeskScreen):
 
         self.app.push_screen(CaseScreen(CaseId(event.row.id)))
 
-    def action_choose(self) -> None:
-        self.query_one(WindowList).action_choose()
-
     def _refresh(self) -> None:
         if self.is_current and self.kind != "search":
-            self._show()
+            self.show_rows()
 
     def _source(self) -> CaseList:
         village = self.desk.village
@@ -96,23 +93,13 @@ class CasesScreen(DeskScreen):
             elsewhere=self.kind == "elsewhere",
         )
 
-    def _show(self) -> None:
-        source = self._source()
-        with self.desk.village.installation.db.reading() as tx:
-            count = source.count(tx)
+    def count(self, tx: sa.Connection) -> int:
+        return self._source().count(tx)
 
-        def fetch(offset: int, limit: int) -> Sequence[Row]:
-            village = self.desk.village
-            with village.installation.db.reading() as tx:
-                views = [outlook(tx, village, case) for case in source.window(tx, offset, limit)]
-            return [Row(view.case.id, self._line(view)) for view in views]
-
-        if count:
-            self.query_one(WindowList).show(count, fetch)
-        else:
-            nothing = [Row("", self.words("nothing"))]
-            self.query_one(WindowList).show(1, lambda at, most: nothing[at : at + most])
-        self.show_frame()
+    def rows(self, tx: sa.Connection, offset: int, limit: int) -> list[Row]:
+        village = self.desk.village
+        views = [outlook(tx, village, case) for case in self._source().window(tx, offset, limit)]
+        return [Row(view.case.id, self._line(view)) for view in views]
 
     def _line(self, view: Outlook) -> str:
         """``11-24 09:12 王×× 临时救助申请  已提交  待上传  材料传输中 2/7``: the item has the room that is left."""

@@ -1,6 +1,6 @@
 """Questions of citizens: written down here, sent up with the next contact, the answer shown when it is back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar
 
 import sqlalchemy as sa
@@ -16,13 +16,14 @@ from core.people import mask_name
 from village_agent.consultations import Consultation, waited_days
 from village_agent.outlook import clock_words
 from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.listing import ListingScreen
 from village_agent.tui.service_form import ServiceForm
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, say
 from village_agent.widths import fit, shorten, wrap
 
 
-class ConsultationsScreen(DeskScreen):
+class ConsultationsScreen(ListingScreen):
     """Answers to be told first."""
 
     TITLE_KEY = "consultations"
@@ -32,40 +33,18 @@ class ConsultationsScreen(DeskScreen):
         key("f5", "app.contact", "key.contact"),
     ]
 
-    def body(self) -> Iterator[Widget]:
-        yield WindowList(id="body")
-
-    def on_mount(self) -> None:
-        self._show()
-        self.query_one(WindowList).focus()
-
-    def on_screen_resume(self) -> None:
-        self._show()
-
     def action_ask(self) -> None:
         self.app.push_screen(ConsultationForm())
-
-    def action_choose(self) -> None:
-        self.query_one(WindowList).action_choose()
 
     def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
         self.app.push_screen(ConsultationScreen(event.row.id))
 
-    def _show(self) -> None:
-        book, db = self.desk.intake.consultations, self.desk.village.installation.db
-        with db.reading() as tx:
-            count = book.count(tx)
+    def count(self, tx: sa.Connection) -> int:
+        return self.desk.intake.consultations.count(tx)
 
-        def fetch(offset: int, limit: int) -> Sequence[Row]:
-            with db.reading() as tx:
-                return [Row(one.id, self._line(one)) for one in book.listing(tx, offset, limit)]
-
-        if count:
-            self.query_one(WindowList).show(count, fetch)
-        else:
-            nothing = [Row("", self.words("nothing"))]
-            self.query_one(WindowList).show(1, lambda at, most: nothing[at : at + most])
-        self.show_frame()
+    def rows(self, tx: sa.Connection, offset: int, limit: int) -> list[Row]:
+        found = self.desk.intake.consultations.listing(tx, offset, limit)
+        return [Row(one.id, self._line(one)) for one in found]
 
     def _line(self, one: Consultation) -> str:
         if one.told_at is not None:
