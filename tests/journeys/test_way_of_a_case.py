@@ -40,7 +40,8 @@ def test_an_application_goes_through_the_pages_of_township_and_city_to_its_appli
         city.told("已办理：送达")
         city.picture("case-delivered")
         document = city.page.request.get(f"{city.watched.address}/case/{case}/document/decision")
-        assert document.ok and document.body().startswith(b"%PDF-")
+        assert document.ok, document.text()
+        assert document.body().startswith(b"%PDF-")
         (shots / "decision.pdf").write_bytes(document.body())
         # What the city did has gone all the way down again.
         town.wait(f"/case/{case}", "已送达")
