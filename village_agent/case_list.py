@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from core.case import Case
-from core.store.casebook import CASE
+from core.store.casebook import CASE, region_of
 from village_agent.app import Village
 from village_agent.line_state import waiting_cases
 from village_agent.people_seen import find_cases
@@ -32,13 +32,24 @@ class CaseList:
     def window(self, tx: sa.Connection, offset: int, limit: int) -> list[Case]:
         """``limit`` cases from ``offset`` on."""
         query = sa.select(CASE.c.id).where(*self._where(tx)).order_by(CASE.c.moved_at.desc(), CASE.c.id)
-        ids = list(tx.scalars(query.offset(offset).limit(limit)))
+        if self.text.strip():
+            # So few that they are put in order here: the database would go through all cases by their time.
+            found = tx.execute(sa.select(CASE.c.id, CASE.c.moved_at).where(*self._where(tx))).all()
+            ids = [row.id for row in sorted(found, key=lambda row: row.moved_at, reverse=True)]
+            ids = ids[offset : offset + limit]
+        else:
+            ids = list(tx.scalars(query.offset(offset).limit(limit)))
         book = self.village.office.casebook
         return [book.get(tx, id_) for id_ in ids]
 
     def _where(self, tx: sa.Connection) -> list[Any]:
         place = self.village.installation.node.place
-        where: list[Any] = [CASE.c.origin == place.node]
+        # Few lie on this desk or were searched for; those of its origin are all there are, and each has its own index.
+        where: list[Any] = []
+        if self.text.strip():
+            where.append(CASE.c.region == region_of(place.node))
+        elif not self.mine:
+            where.append(CASE.c.origin == place.node)
         if self.states:
             where.append(CASE.c.state.in_(self.states))
         if self.mine:

@@ -12,7 +12,7 @@ from core.clock import CHINA, from_iso
 from core.identifiers import NodeId
 from core.labels import label
 from core.merge import OutcomeKind
-from core.store.casebook import CASE, CASE_MESSAGE
+from core.store.casebook import CASE, CASE_MESSAGE, NOT_APPLIED
 from sync.tables import DELIVERY, ENVELOPE, MESSAGE, PEER, QUARANTINE, STREAM
 from sync.transport.usb import CARRIER
 from village_agent.app import Village
@@ -136,7 +136,7 @@ def count_failed(tx: sa.Connection) -> int:
     stuck = tx.scalar(
         sa.select(sa.func.count())
         .select_from(CASE_MESSAGE)
-        .where(CASE_MESSAGE.c.standing.in_((OutcomeKind.CONFLICT, OutcomeKind.ILLEGAL)))
+        .where(NOT_APPLIED, CASE_MESSAGE.c.standing.in_((OutcomeKind.CONFLICT, OutcomeKind.ILLEGAL)))
     )
     held = tx.scalar(sa.select(sa.func.count()).select_from(STREAM).where(STREAM.c.hold.is_not(None)))
     return int(aside or 0) + int(stuck or 0) + int(held or 0)

@@ -26,7 +26,8 @@ def main() -> int:
             f"{given.cases} cases on the device, seed {given.seed}\n{'':52} {'median':>8} {'p99':>8}     aim"
         )
     figures = []
-    for part in (measure.starts(folder, given.starts), measure.keys(folder, given.keys)):
+    for measured, times in ((measure.starts, given.starts), (measure.keys, given.keys)):
+        part = measured(folder, times)
         figures += part
         if not given.json:
             print("\n".join(figure.line() for figure in part), flush=True)

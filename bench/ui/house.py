@@ -73,6 +73,7 @@ def _of(like: Sheet, number: int) -> Sheet:
 def _hand_over(desk: Session) -> None:
     """The books as they stand when everything was sealed and signed for; the envelopes themselves are not needed here."""
     with desk.village.installation.db.transaction() as tx:
-        tx.execute(sa.update(MESSAGE).values(seq=1))
-        tx.execute(sa.update(STREAM).where(STREAM.c.messages > 0).values(head_seq=1, applied_seq=1))
-        tx.execute(sa.update(DELIVERY).values(acked_seq=1))
+        tx.execute(sa.update(MESSAGE).values(seq=MESSAGE.c.number))
+        tx.execute(sa.update(STREAM).where(STREAM.c.messages > 0).values(head_seq=STREAM.c.messages))
+        held = sa.select(STREAM.c.messages).where(STREAM.c.id == DELIVERY.c.stream_id).scalar_subquery()
+        tx.execute(sa.update(DELIVERY).values(acked_seq=held))
