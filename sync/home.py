@@ -1,7 +1,6 @@
 """Is this database the one that was last used in this folder, on this machine? A copy must not speak in its epoch."""
 
 import json
-import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -10,6 +9,7 @@ import sqlalchemy as sa
 
 from core.clock import World
 from core.identifiers import new_id
+from core.store.durable import write_whole
 from core.store.engine import Database
 from sync import epoch
 from sync.identity import read_fact, read_place, write_fact
@@ -77,9 +77,4 @@ def _token(folder: Path) -> str | None:
 
 
 def _write(folder: Path, token: str) -> None:
-    partial = folder / (FILE_NAME + ".part")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump({"token": token}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / FILE_NAME)
+    write_whole(folder / FILE_NAME, json.dumps({"token": token}))

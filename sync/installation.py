@@ -94,6 +94,13 @@ def open_folder(
     return Installation(folder, settings, db, node)
 
 
+def take_down(folder: Path) -> None:
+    """Remove an installation's settings and database; chunks and whatever else lies there stay. Raises ``OSError``."""
+    # The settings first: without them the rest is no installation, and the next start sets up anew.
+    for name in (FILE_NAME, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", home.FILE_NAME):
+        (folder / name).unlink(missing_ok=True)
+
+
 def _database(folder: Path, settings: Settings, raw_key: bytes | None) -> Database:
     if settings.database_url:
         return open_url(settings.database_url)

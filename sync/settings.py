@@ -1,7 +1,6 @@
 """Settings of a node: one TOML file beside its data, every value checked, every mistake named."""
 
 import json
-import os
 import tomllib
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -10,6 +9,7 @@ from urllib.parse import urlsplit
 
 from core.errors import InputError
 from core.identifiers import parse_node_id
+from core.store.durable import write_whole
 
 FILE_NAME = "settings.toml"
 FILE_BYTES_MAX = 64 * 1024
@@ -119,12 +119,7 @@ def write_settings(folder: Path, settings: Settings) -> None:
         value = getattr(settings, field.name)
         # Of JSON's spellings of numbers and strings each is TOML's too.
         lines.append(f"{field.name} = {json.dumps(value, ensure_ascii=False)}\n")
-    partial = folder / (FILE_NAME + ".part")
-    with partial.open("w", encoding="utf-8") as file:
-        file.write("".join(lines))
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / FILE_NAME)
+    write_whole(folder / FILE_NAME, "".join(lines))
 
 
 def _is_https(text: str) -> bool:

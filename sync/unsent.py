@@ -6,7 +6,6 @@ note is taken away before the next commit takes effect, by whichever program com
 
 import json
 import logging
-import os
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ import sqlalchemy as sa
 from core.clock import World, iso
 from core.errors import LiandongError, LocalError
 from core.identifiers import NodeId, Tier, division_of, tier_of
-from core.store.durable import sync_folder
+from core.store.durable import sync_folder, write_whole
 from core.store.engine import Database, open_sqlite, open_url
 from sync.settings import load_settings
 from sync.tables import DELIVERY, ENVELOPE, MESSAGE
@@ -184,9 +183,4 @@ def _note(folder: Path) -> tuple[Unsent, str] | None:
 
 
 def _write(folder: Path, plain: dict[str, Any]) -> None:
-    partial = folder / (FILE_NAME + ".part")
-    with partial.open("w", encoding="utf-8") as file:
-        json.dump({"format": FORMAT, **plain}, file)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(folder / FILE_NAME)
+    write_whole(folder / FILE_NAME, json.dumps({"format": FORMAT, **plain}))

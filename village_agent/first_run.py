@@ -1,7 +1,6 @@
 """What the first run has decided so far, kept on the disk answer by answer, and what each answer has to be."""
 
 import json
-import os
 import unicodedata
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
@@ -14,7 +13,7 @@ from core.clock import CHINA
 from core.errors import InputError, LiandongError, LocalError
 from core.identifiers import NodeId, Tier, division_of, parse_node_id, tier_of
 from core.regions import Divisions
-from core.store.durable import sync_folder
+from core.store.durable import write_whole
 from sync import settings
 from village_agent.vault import check_pin
 
@@ -101,15 +100,10 @@ def read_plan(folder: Path) -> Plan:
 
 def write_plan(folder: Path, plan: Plan) -> None:
     """Keep it, whole or not at all. Raises ``LocalError`` (``setup.unwritable``)."""
-    path, partial = folder / FILE_NAME, folder / f"{FILE_NAME}.part"
+    text = json.dumps({"format": FORMAT, **asdict(plan)}, ensure_ascii=False, indent=1)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with partial.open("w", encoding="utf-8") as file:
-            json.dump({"format": FORMAT, **asdict(plan)}, file, ensure_ascii=False, indent=1)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
-        sync_folder(folder)
+        write_whole(folder / FILE_NAME, text)
     except OSError as error:
         raise unwritable(folder, error) from error
 

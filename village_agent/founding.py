@@ -16,7 +16,7 @@ from sync import enrol as enrolment
 from sync import meeting
 from sync.doctor import CLOCK_OFFSET_S_MAX
 from sync.enrolment_code import EnrolmentCode
-from sync.installation import DATABASE, create
+from sync.installation import create, take_down
 from sync.lines import parent_line
 from sync.settings import FILE_NAME, check_settings, load_settings, write_settings
 from sync.status import is_enrolled
@@ -119,9 +119,7 @@ def take_back(desk: Session) -> bytes:
     key, folder = installation.db.raw_key, installation.folder
     assert key is not None
     desk.close()
-    # The settings first: without them the rest is no installation, and the next start sets up anew.
-    for name in (FILE_NAME, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "home.json"):
-        (folder / name).unlink(missing_ok=True)
+    take_down(folder)
     return key
 
 

@@ -88,7 +88,7 @@ def outlook(tx: sa.Connection, village: Village, case: Case) -> Outlook:
     left, due = _limit(village, case)
     office = village.office
     missing = case.supplement.missing if case.supplement else ()
-    attention = tuple(found for found in office.casebook.attention(tx) if found.case_id == case.id)
+    attention = tuple(office.casebook.attention(tx, case.id))
     return Outlook(
         case,
         office.shelf.item(case.item, case.catalogue_version),

@@ -5,7 +5,6 @@ ever be taken. The mark lies beside the database and in it, and either one is en
 """
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -13,10 +12,10 @@ from core.clock import World, iso
 from core.errors import InputError, LocalError
 from core.identifiers import DivisionCode, Tier
 from core.regions import Division, Divisions, load_yuanjiang
-from core.store.durable import sync_folder
+from core.store.durable import write_whole
 from sync import settings
 from sync.identity import read_fact, write_fact
-from sync.installation import CHUNKS, DATABASE, create, open_folder
+from sync.installation import CHUNKS, DATABASE, create, open_folder, take_down
 from village_agent.app import CHAINS, compose
 from village_agent.practice_cases import prepare
 from village_agent.practice_mark import MARK_NAME, PRACTICE_TOWN, PRACTICE_VILLAGE, is_marked
@@ -74,8 +73,7 @@ def reset(folder: Path) -> bool:
         raise _real_folder(folder)
     try:
         # The mark goes last: what is half removed is still a practice's.
-        for name in (settings.FILE_NAME, DATABASE, f"{DATABASE}-wal", f"{DATABASE}-shm", "home.json"):
-            (folder / name).unlink(missing_ok=True)
+        take_down(folder)
         shutil.rmtree(folder / CHUNKS, ignore_errors=True)
         (folder / MARK_NAME).unlink(missing_ok=True)
     except OSError as error:
@@ -92,11 +90,7 @@ def require_ours(folder: Path) -> None:
 def _make(folder: Path, world: World) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (folder / MARK_NAME).open("w", encoding="utf-8") as file:
-            json.dump({"practice": True, "node": PRACTICE_VILLAGE}, file)
-            file.flush()
-            os.fsync(file.fileno())
-        sync_folder(folder)
+        write_whole(folder / MARK_NAME, json.dumps({"practice": True, "node": PRACTICE_VILLAGE}))
     except OSError as error:
         raise _unwritable(folder, error) from error
     create(folder, settings.Settings(node=PRACTICE_VILLAGE), world, CHAINS).close()

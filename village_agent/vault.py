@@ -5,7 +5,6 @@ the plug does not give back a try, and the wait after wrong ones grows.
 """
 
 import json
-import os
 import unicodedata
 from base64 import b64decode, b64encode
 from dataclasses import asdict, dataclass, replace
@@ -16,6 +15,7 @@ from pathlib import Path
 from core.canonical import canonical_json, parse_json
 from core.clock import World, from_iso, iso
 from core.errors import InputError, LiandongError, LocalError, StateError
+from core.store.durable import write_whole
 from core.store.engine import RAW_KEY_BYTES
 from sync.primitives import AEAD_IV_BYTES, aead_open, aead_seal, argon2id
 from village_agent.filelock import alone
@@ -280,14 +280,8 @@ def _write(folder: Path, slots: list[_Slot]) -> None:
         {"format": FORMAT, "slots": [asdict(slot) for slot in slots]}, ensure_ascii=False, indent=1
     )
     path = folder / FILE_NAME
-    partial = path.with_suffix(".part")
     try:
-        handle = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(data + "\n")
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(path)
+        write_whole(path, data + "\n", 0o600)
     except OSError as error:
         raise LocalError(
             "vault.unwritable",

@@ -1,6 +1,5 @@
 """A village's device with many cases: taken in by the program itself, and handed over long ago."""
 
-import os
 import sys
 import time
 from dataclasses import replace
@@ -11,6 +10,7 @@ import sqlalchemy as sa
 
 from core.application import Sheet
 from sync.tables import DELIVERY, MESSAGE, STREAM
+from tests.scenarios.world import TestWorld
 from tests.unit.village_kit import applicant, open_desk, person, sheet
 from village_agent.session import Session
 
@@ -19,31 +19,12 @@ _FAMILY = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
 _GIVEN = "秀英桂兰玉珍建国志强小明文华春梅德福海燕"
 
 
-class Past:
-    """A clock that stands ``batches`` days back and is put on by hand: a device numbers 999 cases a day."""
-
-    def __init__(self, batches: int) -> None:
-        self._now = datetime.now(UTC) - timedelta(days=batches + 1)
-
-    def now(self) -> datetime:
-        self._now += timedelta(milliseconds=1)
-        return self._now
-
-    def monotonic_s(self) -> float:
-        return time.monotonic()
-
-    def random_bytes(self, count: int) -> bytes:
-        return os.urandom(count)
-
-    def next_day(self) -> None:
-        self._now += timedelta(days=1)
-
-
 def build(folder: Path, cases: int) -> None:
     """Make ``folder`` a device with so many cases; one that has them already is left as it is."""
     if (folder / "cases").exists() and int((folder / "cases").read_text()) == cases:
         return
-    past = Past(cases // BATCH)
+    # A device numbers 999 cases a day, so they come day by day until now.
+    past = TestWorld(1, datetime.now(UTC) - timedelta(days=cases // BATCH + 1))
     desk = open_desk(folder, past)
     try:
         like, started = sheet(desk.intake), time.monotonic()
@@ -51,7 +32,7 @@ def build(folder: Path, cases: int) -> None:
             with desk.village.installation.db.transaction() as tx:
                 for number in range(first, min(cases, first + BATCH)):
                     desk.intake.submit(tx, desk.actor, _of(like, number))
-            past.next_day()
+            past.pass_time(days=1)
             done = min(cases, first + BATCH)
             print(
                 f"\r{done} cases, {time.monotonic() - started:.0f} s  ", end="", file=sys.stderr, flush=True

@@ -77,14 +77,13 @@ def submit(visit: Visit) -> Answer:
     if typed.get("go") == "more" and not problems:
         return _page(visit, item, typed, (), kept=kept)
     try:
-        project = typed.get("project", "")
         application = checked(visit, _sheet(item, typed, kept))
-        if problems:
-            raise IntakeProblems(problems)
-        case_id = take_in(visit, application, project)
     except IntakeProblems as error:
-        every = [*error.problems, *(one for one in problems if one not in error.problems)]
-        return _page(visit, item, typed, every, 400, kept)
+        problems = [*error.problems, *problems]
+    if problems:
+        return _page(visit, item, typed, problems, 400, kept)
+    project = typed.get("project", "")
+    case_id = take_in(visit, application, project)
     return visit.go(f"/projects/{project}" if project else f"/case/{case_id}?done=submitted")
 
 

@@ -71,13 +71,13 @@ CASE_MESSAGE = sa.Table(
     sa.Column("data", sa.LargeBinary, nullable=False),
     comment="every message of a case: applied, parked (why = what it waits for), conflict or illegal (why = words)",
 )
-NOT_APPLIED = CASE_MESSAGE.c.standing != "applied"
+NOT_APPLIED = CASE_MESSAGE.c.standing != sa.literal_column(f"'{OutcomeKind.APPLIED}'")
+"""Spelt out: the index of these few serves only who asks in these very words."""
 sa.Index(
     "ix_case_message_open", CASE_MESSAGE.c.standing, sqlite_where=NOT_APPLIED, postgresql_where=NOT_APPLIED
 )
 
 _UNITS = {DayUnit.WORKING: Unit.WORKDAY, DayUnit.CALENDAR: Unit.CALENDAR}
-
 
 _LINES = Prepared(
     sa.select(CASE_MESSAGE.c.id, CASE_MESSAGE.c.digest, CASE_MESSAGE.c.standing).where(
@@ -87,8 +87,8 @@ _LINES = Prepared(
 _MESSAGES = Prepared(sa.select(CASE_MESSAGE).where(CASE_MESSAGE.c.case_id == sa.bindparam("of")))
 _OPEN = Prepared(
     sa.select(CASE_MESSAGE)
-    # Spelt out, and put in order by no column of its own: else the index of these few would not be used.
-    .where(CASE_MESSAGE.c.standing != sa.literal_column(f"'{OutcomeKind.APPLIED}'"))
+    .where(NOT_APPLIED)
+    # By no column of its own, or the index of that would be walked through all the others.
     .order_by(sa.func.coalesce(CASE_MESSAGE.c.case_id, ""), CASE_MESSAGE.c.id)
     .limit(sa.bindparam("most", type_=sa.Integer))
 )
@@ -262,9 +262,14 @@ class Casebook:
     def all_ids(self, tx: sa.Connection) -> Iterator[CaseId]:
         yield from (CaseId(id_) for id_ in tx.scalars(sa.select(CASE.c.id).order_by(CASE.c.id)))
 
-    def attention(self, tx: sa.Connection, limit: int = 200) -> list[Attention]:
-        """Messages that are here and not in effect."""
-        return [_attention(row, self._sound_message(tx, row)) for row in _OPEN.all(tx, most=limit)]
+    def attention(self, tx: sa.Connection, case_id: str = "", limit: int = 200) -> list[Attention]:
+        """Messages that are here and not in effect, of one case or of all."""
+        rows = _MESSAGES.all(tx, of=case_id) if case_id else _OPEN.all(tx, most=limit)
+        waiting = sorted(
+            (row for row in rows if row.standing != OutcomeKind.APPLIED),
+            key=lambda row: (row.case_id, row.id),
+        )
+        return [_attention(row, self._sound_message(tx, row)) for row in waiting]
 
     def _message_again(self, tx: sa.Connection, row: Any) -> CaseMessage | None:
         """A rotten line of the table of messages, read again from where it came and mended; None if nothing has it."""

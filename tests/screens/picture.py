@@ -2,8 +2,8 @@
 
     python -m tests.screens.picture docs/screens
 
-walks a village terminal through an application by invented people, draws the pages that the documents show, and
-joins what a person sees on the way to one moving picture, ``tour.svg``.
+walks a village terminal through an application by invented people and joins what a person sees on the way to one moving
+picture, ``tour.svg``.
 """
 
 import sys
@@ -30,12 +30,6 @@ FRAME_S = 3
 CAPTION_H = 30
 
 
-def picture(app: DeskApp) -> str:
-    """An SVG of what ``app`` has painted."""
-    width, height, cells = painted_cells(app)
-    return f"{_head(width, height)}{cells}</svg>\n"
-
-
 def tour(frames: Sequence[tuple[int, int, str]], captions: Sequence[str]) -> str:
     """An SVG that shows each frame for ``FRAME_S`` seconds with its caption, over and over."""
     width, height = frames[0][0], frames[0][1] + CAPTION_H
@@ -50,13 +44,9 @@ def tour(frames: Sequence[tuple[int, int, str]], captions: Sequence[str]) -> str
         f'<text x="{MARGIN}" y="{height - 12}" fill="#8ab4f8" font-size="16">{at + 1}/{len(frames)}　{escape(caption)}</text></g>'
         for at, ((_, _, cells), caption) in enumerate(zip(frames, captions, strict=True))
     ]
-    return f"{_head(width, height)}<style>{style}</style>{''.join(parts)}</svg>\n"
-
-
-def _head(width: int, height: int) -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" font-family="{FONT}" font-size="15">'
-        f'<rect width="{width}" height="{height}" rx="8" fill="{PAPER}"/>'
+        f'<rect width="{width}" height="{height}" rx="8" fill="{PAPER}"/><style>{style}</style>{"".join(parts)}</svg>\n'
     )
 
 
@@ -104,7 +94,7 @@ def _colours(style: Style | None) -> tuple[str, str]:
 
 
 def main(target: Path) -> None:
-    """Draw the pages into ``target``."""
+    """Draw ``tour.svg`` into ``target``."""
     target.mkdir(parents=True, exist_ok=True)
 
     with tempfile.TemporaryDirectory() as folder:
@@ -119,9 +109,6 @@ def main(target: Path) -> None:
                 await pilot.pause()
                 frames.append(painted_cells(app))
                 captions.append(caption)
-
-            def draw(name: str) -> None:
-                (target / f"{name}.svg").write_text(picture(app), encoding="utf-8")
 
             await see("打开就能用，没有网络也一样 / ready at once, with or without a line")
             await pilot.press("f2")
@@ -145,7 +132,6 @@ def main(target: Path) -> None:
             await pilot.press("tab")
             await type_text(pilot, "因病住院，家中老人需长期照料")
             await pilot.pause()
-            draw("form")
             await see("每按一键都已保存 / every key is saved")
             await pilot.press("f8")
             await pilot.pause()
@@ -158,11 +144,9 @@ def main(target: Path) -> None:
             await see("提交前核对 / check before it is handed in")
             await pilot.press("f9")
             await pilot.pause()
-            draw("slip")
             await see("回执：只在本机，还是已送达 / the slip says where copies are")
             await pilot.press("escape")
             await pilot.pause()
-            draw("home")
             await see("待上传一件，线路一通自己会走 / it goes by itself when the line is there")
 
         walk(Path(folder) / "desk", journey, size=(80, 24)).close()

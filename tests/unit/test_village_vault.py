@@ -168,7 +168,7 @@ def test_a_disk_that_refuses_is_said_in_words_and_no_pin_is_judged(
         raise OSError(number, os.strerror(number))
 
     with monkeypatch.context() as patch:
-        patch.setattr(vault.os, "fsync", refuse)
+        patch.setattr(os, "fsync", refuse)
         for pin in (PIN, "000111"):
             with pytest.raises(LocalError, match=r"vault\.unwritable") as refused:
                 open_vault(tmp_path, "a1", pin, world)

@@ -10,11 +10,16 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.forms import check_field
-from core.items import FormField
+from core.items import FieldType, FormField
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.fields import Field
 from village_agent.tui.next_step import NextStep
-from village_agent.tui.words import painted
+from village_agent.tui.words import painted, say
+
+
+def question(key_: str, words: str, type_: FieldType = FieldType.STR, **more: Any) -> FormField:
+    """A question in both languages; it has to be answered unless ``required=False`` is given."""
+    return FormField(key_, say(words, "zh"), type_, more.pop("required", True), say(words, "en"), **more)
 
 
 class ServiceForm(DeskScreen):
@@ -64,6 +69,12 @@ class ServiceForm(DeskScreen):
     def recorded(self) -> None:
         """It is done."""
         self.app.pop_screen()
+
+    def leave_saying(self, words: str) -> None:
+        """Back to the page before, which says so."""
+        self.app.pop_screen()
+        if isinstance(self.app.screen, DeskScreen):
+            self.app.screen.tell(words)
 
     def body(self) -> Iterator[Widget]:
         with self.desk.village.installation.db.reading() as tx:

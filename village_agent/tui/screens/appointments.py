@@ -11,31 +11,25 @@ from core.errors import InputError
 from core.identifiers import Tier
 from core.items import FieldType, FormField, Item
 from village_agent.appointments import Appointment, Kind, Standing, check_time
-from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.base import key
 from village_agent.tui.fields import Field
 from village_agent.tui.listing import ListingScreen
 from village_agent.tui.screens.find_item import usual_applicant
-from village_agent.tui.service_form import ServiceForm
+from village_agent.tui.service_form import ServiceForm, question
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import say
 from village_agent.widths import fit, shorten
 
-
-def _asked(key_: str, words: str, type_: FieldType = FieldType.STR, **more: Any) -> FormField:
-    required = more.pop("required", True)
-    return FormField(key_, say(words, "zh"), type_, required, say(words, "en"), **more)
-
-
-DAY = _asked("day", "field.day", FieldType.DATE)
-TIME = _asked("time", "field.time", required=False)
+DAY = question("day", "field.day", FieldType.DATE)
+TIME = question("time", "field.time", required=False)
 ASKED = (
-    _asked("kind", "field.kind", FieldType.CHOICE, options=tuple(Kind)),
+    question("kind", "field.kind", FieldType.CHOICE, options=tuple(Kind)),
     DAY,
     TIME,
-    _asked("person", "field.person"),
-    _asked("phone", "field.phone", FieldType.PHONE, required=False),
-    _asked("item", "field.item_code", required=False),
-    _asked("words", "field.words", FieldType.TEXT, required=False),
+    question("person", "field.person"),
+    question("phone", "field.phone", FieldType.PHONE, required=False),
+    question("item", "field.item_code", required=False),
+    question("words", "field.words", FieldType.TEXT, required=False),
 )
 
 
@@ -167,9 +161,7 @@ class AppointmentForm(ServiceForm):
         )
 
     def recorded(self) -> None:
-        self.app.pop_screen()
-        if isinstance(self.app.screen, DeskScreen):
-            self.app.screen.tell(self.words("appointment_recorded"))
+        self.leave_saying(self.words("appointment_recorded"))
 
     def _item(self, text: str) -> Item:
         """The first that is found. Raises ``InputError`` (``appointment.item``)."""

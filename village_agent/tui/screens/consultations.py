@@ -1,7 +1,7 @@
 """Questions of citizens: written down here, sent up with the next contact, the answer shown when it is back."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Iterator
+from typing import ClassVar
 
 import sqlalchemy as sa
 from textual.binding import BindingType
@@ -17,9 +17,9 @@ from village_agent.consultations import Consultation, waited_days
 from village_agent.outlook import clock_words
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.listing import ListingScreen
-from village_agent.tui.service_form import ServiceForm
+from village_agent.tui.service_form import ServiceForm, question
 from village_agent.tui.window_list import Row, WindowList
-from village_agent.tui.words import painted, say
+from village_agent.tui.words import painted
 from village_agent.widths import fit, shorten, wrap
 
 
@@ -132,18 +132,12 @@ class ConsultationForm(ServiceForm):
         return tuple(sorted({item.department.name for item in items}))
 
     def asked(self) -> tuple[FormField, ...]:
-        def field(key_: str, words: str, type_: FieldType, required: bool, **more: Any) -> FormField:
-            return FormField(key_, say(words, "zh"), type_, required, say(words, "en"), **more)
-
         return (
-            field("person", "field.person", FieldType.STR, True),
-            field("phone", "field.phone", FieldType.PHONE, False),
-            field("department", "field.department", FieldType.CHOICE, True, options=self.departments()),
-            field("words", "field.question", FieldType.TEXT, True),
+            question("person", "field.person"),
+            question("phone", "field.phone", FieldType.PHONE, required=False),
+            question("department", "field.department", FieldType.CHOICE, options=self.departments()),
+            question("words", "field.question", FieldType.TEXT),
         )
-
-    def usual(self) -> Mapping[str, Any]:
-        return {}
 
     def about(self) -> str:
         return self.words("consultation_about")
@@ -159,6 +153,4 @@ class ConsultationForm(ServiceForm):
         )
 
     def recorded(self) -> None:
-        self.app.pop_screen()
-        if isinstance(self.app.screen, DeskScreen):
-            self.app.screen.tell(self.words("consultation_recorded"))
+        self.leave_saying(self.words("consultation_recorded"))

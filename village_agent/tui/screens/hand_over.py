@@ -14,24 +14,17 @@ from village_agent.handing_over import RELATIONS, Receiver, Relation, check_rece
 from village_agent.intake import file_path
 from village_agent.papers import proof_of_delivery
 from village_agent.scans import seal_scan
-from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.base import key
 from village_agent.tui.printing import PrintingScreen
 from village_agent.tui.screens.rate import RateScreen
-from village_agent.tui.service_form import ServiceForm
-from village_agent.tui.words import say
-
-
-def _asked(key_: str, words: str, type_: FieldType = FieldType.STR, **more: Any) -> FormField:
-    required = more.pop("required", True)
-    return FormField(key_, say(words, "zh"), type_, required, say(words, "en"), **more)
-
+from village_agent.tui.service_form import ServiceForm, question
 
 ASKED = (
-    _asked("relation", "field.relation", FieldType.CHOICE, options=tuple(Relation)),
-    _asked("name", "field.receiver"),
-    _asked("id_no", "field.receiver_id"),
-    _asked("acknowledged", "field.acknowledged"),
-    _asked("sheet", "field.sheet", required=False),
+    question("relation", "field.relation", FieldType.CHOICE, options=tuple(Relation)),
+    question("name", "field.receiver"),
+    question("id_no", "field.receiver_id"),
+    question("acknowledged", "field.acknowledged"),
+    question("sheet", "field.sheet", required=False),
 )
 
 
@@ -44,6 +37,7 @@ class HandOverScreen(ServiceForm, PrintingScreen):
     def __init__(self, case_id: CaseId) -> None:
         super().__init__(f"hand_over.{case_id}")
         self.case_id = case_id
+        self._sealed: tuple[str, AttachmentManifest] | None = None
 
     def asked(self) -> tuple[FormField, ...]:
         return ASKED
@@ -87,10 +81,7 @@ class HandOverScreen(ServiceForm, PrintingScreen):
         return hand_over(tx, self.desk.intake, self.desk.actor, self.case_id, self._receiver(), sheet)
 
     def recorded(self) -> None:
-        self.app.pop_screen()
-        if isinstance(self.app.screen, DeskScreen):
-            number = display_case_id(self.case_id)
-            self.app.screen.tell(self.words("handed_over", number=number))
+        self.leave_saying(self.words("handed_over", number=display_case_id(self.case_id)))
         self.app.push_screen(RateScreen(self.case_id))
 
     def action_proof(self) -> None:
@@ -111,12 +102,10 @@ class HandOverScreen(ServiceForm, PrintingScreen):
     def _seal(self) -> AttachmentManifest:
         """The signed sheet, sealed once for each path."""
         typed = self.typed("sheet")
-        known = getattr(self, "_sealed", None)
-        if known is None or known[0] != typed:
+        if self._sealed is None or self._sealed[0] != typed:
             node = self.desk.village.installation.node
-            known = self._sealed = (typed, seal_scan(node.world, file_path(typed), node.chunks))
-        sealed: AttachmentManifest = known[1]
-        return sealed
+            self._sealed = (typed, seal_scan(node.world, file_path(typed), node.chunks))
+        return self._sealed[1]
 
     def _receiver(self) -> Receiver:
         relation = Relation(self.typed("relation") or Relation.SELF)
