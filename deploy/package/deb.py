@@ -9,7 +9,6 @@ from deploy.package.tree import PROGRAM, link, put, settle, unpack
 from deploy.package.wheels import PYTHON, metadata_of
 
 HOME = "usr/lib/liandong"
-PROGRAMS = {"city-node": "city_node", "township-node": "township_node", "village-agent": "village_agent"}
 SERVICES = ("city", "township")
 SCRIPTS = ("prerm", "postinst", "postrm")
 MACHINES = {"amd64": "x86_64", "arm64": "aarch64"}
@@ -36,9 +35,9 @@ _LAUNCHER = """\
 #!/{home}/bin/python3 -I
 import sys
 
-from {module}.cli import main
+from {module} import {function}
 
-sys.exit(main())
+sys.exit({function}())
 """
 
 
@@ -79,8 +78,9 @@ def lay_out(source: Source, wheels: list[Path], root: Path) -> None:
     )
     link(root, f"{HOME}/bin/python3", f"/usr/bin/python{PYTHON}")
     unpack(wheels, root / HOME / f"lib/python{PYTHON}/site-packages")
-    for name, module in PROGRAMS.items():
-        put(root, f"{HOME}/bin/{name}", _LAUNCHER.format(home=HOME, module=module), PROGRAM)
+    for name, (module, function) in source.programs.items():
+        launcher = _LAUNCHER.format(home=HOME, module=module, function=function)
+        put(root, f"{HOME}/bin/{name}", launcher, PROGRAM)
         link(root, f"usr/bin/{name}", f"../lib/liandong/bin/{name}")
     for tier in SERVICES:
         put(root, f"lib/systemd/system/liandong-{tier}.service", source.file(f"liandong-{tier}.service"))

@@ -4,6 +4,7 @@ import io
 import os
 import re
 import tarfile
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,6 +27,15 @@ class Source:
         """One of the files of the package that are not the product's; a commit from before them is packed with ours."""
         inside = Path("deploy/package/files") / name
         return ((self.folder if (self.folder / inside.parent).is_dir() else ROOT) / inside).read_bytes()
+
+    @property
+    def programs(self) -> dict[str, tuple[str, str]]:
+        """The commands of the product, each with the module and function that it starts."""
+        project = tomllib.loads((self.folder / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+        return {
+            name: (where.partition(":")[0], where.partition(":")[2])
+            for name, where in project["scripts"].items()
+        }
 
     @property
     def manual(self) -> bytes:
