@@ -9,7 +9,8 @@ from city_node.desk import beat, build_desk, build_public, open_desk
 from city_node.publishing import KINDS, check, publish
 from core.desk.commands import add_desk_commands
 from core.identifiers import Tier, parse_node_id
-from sync.cli import Program, emit, folder_of, json_option, lang_of, node_group
+from sync.cli import node_group
+from sync.command_line import Program, emit, folder_of, json_option, lang_of
 from sync.environment import SystemWorld
 from sync.revoking import Revoked, revoke
 

@@ -2,7 +2,7 @@
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -10,16 +10,14 @@ from core.clock import from_iso, local
 from core.errors import Fault
 from sync import damage, held, restoring, unsent
 from sync import scrub as scrubbing
+from sync.command_line import EXIT_CODES, Program, emit, folder_of, json_option, lang_of
 from sync.environment import SystemWorld
 from sync.installation import BACKUPS
-
-if TYPE_CHECKING:
-    from sync.cli import Program
 
 _DRY = "只试，不改动 / only try, change nothing"
 
 
-def add_care_commands(group: click.Group, program: "Program") -> None:
+def add_care_commands(group: click.Group, program: Program) -> None:
     """Let every tier's program take care of its node."""
     _add_held(group, program)
     _add_scrub(group, program)
@@ -27,9 +25,7 @@ def add_care_commands(group: click.Group, program: "Program") -> None:
     _add_unsent(group)
 
 
-def _add_held(group: click.Group, program: "Program") -> None:
-    from sync.cli import EXIT_CODES, emit, folder_of, json_option
-
+def _add_held(group: click.Group, program: Program) -> None:
     @group.command(
         name="held", help="列出被隔离的消息和暂停的数据流：原因、时间、办法 / what waits for people, and why"
     )
@@ -71,9 +67,7 @@ def _add_held(group: click.Group, program: "Program") -> None:
             ctx.exit(EXIT_CODES[Fault.STATE])
 
 
-def _add_scrub(group: click.Group, program: "Program") -> None:
-    from sync.cli import EXIT_CODES, emit, folder_of, json_option, lang_of
-
+def _add_scrub(group: click.Group, program: Program) -> None:
     @group.command(
         name="scrub",
         help="逐条核对本机保存的一切：办件、消息、信封、附件、审计日志、备份；损坏的点名并尽量修复。可随时中断，"
@@ -109,9 +103,7 @@ def _add_scrub(group: click.Group, program: "Program") -> None:
             ctx.exit(EXIT_CODES[Fault.LOCAL])
 
 
-def _add_restore(group: click.Group, program: "Program") -> None:
-    from sync.cli import emit, folder_of, json_option
-
+def _add_restore(group: click.Group, program: Program) -> None:
     @group.command(
         help="用备份恢复本机数据库：先核对备份，原数据库改名保留，恢复后开始新的纪元。先停止本节点 / put this node back "
         "to a copy: it is judged first, the replaced database is kept, a new epoch begins. Stop the node first\n\n"
@@ -203,8 +195,6 @@ def _restore_words(facts: dict[str, Any], lang: str) -> str:
 
 
 def _add_unsent(group: click.Group) -> None:
-    from sync.cli import EXIT_CODES, emit, folder_of, json_option
-
     @group.command(
         name="unsent",
         help="还有没有未交出的内容：草稿、未封装的消息、对方未签收的信封；不需要口令。有，或看不出时，退出码为 3 / whether "

@@ -8,7 +8,7 @@ from core.clock import from_iso, local
 from core.errors import InputError
 from core.identifiers import parse_node_id
 from sync import epoch, neighbour
-from sync.cli import Program, emit, folder_of, json_option
+from sync.command_line import Program, emit, folder_of, json_option
 from sync.node import Node
 
 _REASONS = {

@@ -2,7 +2,7 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -11,12 +11,10 @@ from core.errors import Fault, LiandongError
 from core.identifiers import NodeId, parse_node_id
 from sync import stick as carrying
 from sync import stick_words
+from sync.command_line import EXIT_CODES, Program, emit, folder_of, json_option, lang_of
 from sync.stick import Progress
 from sync.stick_import import Fate, Import, import_from
 from sync.transport.usb import Stick
-
-if TYPE_CHECKING:
-    from sync.cli import Program
 
 QUIET_S = 1.0
 """A command that is done by then writes no progress into a log."""
@@ -52,10 +50,8 @@ Only bundles in the folder LIANDONG are read; the signature inside decides, name
 """
 
 
-def add_stick_commands(group: click.Group, program: "Program") -> None:
+def add_stick_commands(group: click.Group, program: Program) -> None:
     """Add both commands to a tier's group."""
-    from sync.cli import EXIT_CODES, emit, folder_of, json_option, lang_of
-
     path_argument = click.argument("path", type=click.Path(path_type=Path))
     dry_option = click.option("--dry-run", is_flag=True, help="只看不做 / change nothing")
 

@@ -2,7 +2,8 @@
 
 from core.desk.commands import add_desk_commands
 from core.identifiers import Tier
-from sync.cli import Program, node_group
+from sync.cli import node_group
+from sync.command_line import Program
 from sync.environment import SystemWorld
 from township_node.app import CHAINS, beat, open_township
 from township_node.desk import build_desk, open_desk

@@ -16,7 +16,7 @@ from core.identifiers import display_case_id, parse_case_id
 from core.labels import label
 from core.people import mask_name
 from sync import audit
-from sync.cli import emit, folder_of, json_option
+from sync.command_line import emit, folder_of, json_option
 from village_agent import unlock
 from village_agent.case_words import case_words, list_words, problem_words
 from village_agent.drafts import sheet_of

@@ -10,7 +10,7 @@ from core.documents.printer import Printer
 from core.errors import LocalError
 from core.identifiers import parse_case_id
 from core.slip_code import slip_text
-from sync.cli import emit, folder_of, json_option, lang_of
+from sync.command_line import emit, folder_of, json_option, lang_of
 from village_agent import unlock
 from village_agent.outlook import outlook
 from village_agent.papers import office_of, proof_of_delivery

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from core.clock import World
-from core.errors import InputError
 from core.messages import Actor, Role
 from core.regions import Divisions
 from village_agent.app import Village, open_village
 from village_agent.intake import Intake
 from village_agent.people_seen import note_missing
 from village_agent.prints import sweep_prints
-from village_agent.vault import Operator, open_vault, operators
+from village_agent.vault import Operator, open_vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,20 +29,6 @@ class Session:
 
     def close(self) -> None:
         self.village.installation.close()
-
-
-def choose_operator(folder: Path, operator_id: str | None) -> Operator:
-    """The operator of this id; without one, the only one there is. Raises ``InputError``."""
-    known = operators(folder)
-    for operator in known:
-        if operator.id == operator_id or (operator_id is None and len(known) == 1):
-            return operator
-    names = "、".join(f"{operator.id}（{operator.name}）" for operator in known)
-    raise InputError(
-        "vault.which_operator",
-        zh=f"请用 --operator 指明操作员：{names}。",
-        en=f"Name the operator with --operator: {', '.join(operator.id for operator in known)}.",
-    )
 
 
 def open_session(folder: Path, world: World, operator: Operator, pin: str) -> Session:

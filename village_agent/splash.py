@@ -1,5 +1,6 @@
 """The first thing on the screen, by escape sequences alone: painted before anything slow is imported."""
 
+import atexit
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,21 @@ def splash() -> None:
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
     left, top = max(1, (columns - _CELLS) // 2), max(1, rows // 2)
     os.write(sys.stdout.fileno(), f"{_CLEAR}\x1b[{top};{left}H{WORDS}".encode())
+
+
+def hide_typing() -> None:
+    """Keep a PIN that is typed before the door is there from being shown; it reaches the door all the same."""
+    try:
+        import termios
+    except ImportError:
+        # A Windows console shows nothing of what is typed ahead.
+        return
+    stdin = sys.stdin.fileno()
+    before = termios.tcgetattr(stdin)
+    atexit.register(termios.tcsetattr, stdin, termios.TCSANOW, before)
+    silent = [*before]
+    silent[3] &= ~termios.ECHO
+    termios.tcsetattr(stdin, termios.TCSANOW, silent)
 
 
 def opens_screens(words: Sequence[str]) -> bool:

@@ -1,81 +1,23 @@
-"""Where a PIN comes from: a file, the environment, or the keyboard; never the command line."""
+"""A node of a village opened for a command, or founded by one."""
 
-import os
 import sys
 from pathlib import Path
-from typing import Any
 
 import click
 
 from core.clock import World
-from core.errors import InputError, LiandongError
+from core.errors import InputError
 from core.identifiers import NodeId, division_of, township_of
 from core.regions import load_yuanjiang
 from sync.environment import SystemWorld
-from sync.installation import Installation
 from sync.settings import FILE_NAME
 from village_agent.app import Village, open_village
+from village_agent.pin import given, read_pin, unlock
 from village_agent.practice_mark import refuse_practice
-from village_agent.session import Session, begin, choose_operator
-from village_agent.vault import Operator, check_pin, create_vault, has_vault, open_vault
+from village_agent.session import Session, begin
+from village_agent.vault import check_pin, choose_operator, create_vault, has_vault, open_vault
 
-PIN_BYTES_MAX = 256
 OPERATOR_ID, OPERATOR_NAME = "a1", "代办员"
-_META = "liandong.village."
-
-
-def group_options() -> list[click.Option]:
-    """What every command of the village needs in order to open its encrypted database."""
-
-    def keep(ctx: click.Context, option: click.Parameter, value: Any) -> None:
-        ctx.find_root().meta[_META + str(option.name)] = value
-
-    texts = {
-        "pin_file": "口令文件（也可用环境变量 LIANDONG_PIN）/ file with the PIN (or LIANDONG_PIN)",
-        "operator": "操作员编号 / operator's id",
-        "operator_name": "操作员姓名，init 时用 / operator's name, for init",
-    }
-    return [
-        click.Option(
-            [f"--{name.replace('_', '-')}"],
-            help=text,
-            envvar=f"LIANDONG_{name.upper()}",
-            expose_value=False,
-            callback=keep,
-            type=click.Path(path_type=Path, dir_okay=False) if name == "pin_file" else str,
-        )
-        for name, text in texts.items()
-    ]
-
-
-def given(name: str) -> Any:
-    """The value of one of :func:`group_options`."""
-    return click.get_current_context().find_root().meta.get(_META + name)
-
-
-def read_pin(prompt: str, *, confirm: bool = False) -> str:
-    """The PIN. Raises ``InputError`` (``pin.missing``, ``pin.unreadable``)."""
-    source = given("pin_file")
-    if source is not None:
-        try:
-            data = source.read_bytes()[:PIN_BYTES_MAX]
-            return str(data.decode("utf-8").strip())
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                "pin.unreadable",
-                zh=f"读不到口令文件 {source}，请检查路径和权限。",
-                en=f"The PIN file {source} cannot be read; check the path and the permissions.",
-            ) from error
-    if "LIANDONG_PIN" in os.environ:
-        return os.environ["LIANDONG_PIN"]
-    if not sys.stdin.isatty():
-        raise InputError(
-            "pin.missing",
-            zh="需要操作员口令：用 --pin-file 指定文件，或设环境变量 LIANDONG_PIN，或在终端里输入。",
-            en="A PIN is needed: name a file with --pin-file, set LIANDONG_PIN, or type it at a terminal.",
-        )
-    again = "再输一次 / once more" if confirm else False
-    return str(click.prompt(prompt, hide_input=True, confirmation_prompt=again, err=True))
 
 
 def make_key(folder: Path) -> bytes | None:
@@ -127,22 +69,3 @@ def require_known(node: NodeId) -> None:
             en=f"{division} is not in the table of divisions of {divisions.city.name}; nothing was set up. Check the "
             "village's code" + (f", for example {names}." if names else "."),
         )
-
-
-def unlock(folder: Path) -> tuple[Operator, bytes]:
-    """Operator and database key. At a terminal a wrong PIN is asked for again."""
-    refuse_practice(folder)
-    operator = choose_operator(folder, given("operator"))
-    is_asked = given("pin_file") is None and "LIANDONG_PIN" not in os.environ and sys.stdin.isatty()
-    while True:
-        pin = read_pin(f"{operator.name} 口令 / PIN")
-        try:
-            return operator, open_vault(folder, operator.id, pin, SystemWorld())
-        except LiandongError as error:
-            if not is_asked or error.code != "vault.wrong_pin":
-                raise
-            click.echo(error.text(click.get_current_context().find_root().params.get("lang", "zh")), err=True)
-
-
-def close(installation: Installation) -> None:
-    installation.close()

@@ -15,9 +15,8 @@ from pathlib import Path
 from core.canonical import canonical_json, parse_json
 from core.clock import World, from_iso, iso
 from core.errors import InputError, LiandongError, LocalError, StateError
+from core.store import RAW_KEY_BYTES
 from core.store.durable import write_whole
-from core.store.engine import RAW_KEY_BYTES
-from sync.primitives import AEAD_IV_BYTES, aead_open, aead_seal, argon2id
 from village_agent.filelock import alone
 
 LOCK_NAME = "keyslots.lock"
@@ -79,6 +78,20 @@ def has_vault(folder: Path) -> bool:
 def operators(folder: Path) -> list[Operator]:
     """Who may open the database. Raises ``LocalError`` (``vault.missing``, ``vault.damaged``)."""
     return [Operator(slot.id, slot.name) for slot in _read(folder)]
+
+
+def choose_operator(folder: Path, operator_id: str | None) -> Operator:
+    """The operator of this id; without one, the only one there is. Raises ``InputError``."""
+    known = operators(folder)
+    for operator in known:
+        if operator.id == operator_id or (operator_id is None and len(known) == 1):
+            return operator
+    names = "、".join(f"{operator.id}（{operator.name}）" for operator in known)
+    raise InputError(
+        "vault.which_operator",
+        zh=f"请用 --operator 指明操作员：{names}。",
+        en=f"Name the operator with --operator: {', '.join(operator.id for operator in known)}.",
+    )
 
 
 def open_vault(folder: Path, operator_id: str, pin: str, world: World) -> bytes:
@@ -221,6 +234,8 @@ def _wrap(operator_id: str, name: str, pin: str, key: bytes, world: World) -> _S
             en="An operator's id has 1 to 32 letters or digits. Please type it again.",
         )
     name = check_name(name)
+    from sync.primitives import AEAD_IV_BYTES, aead_seal, argon2id
+
     salt, iv = world.random_bytes(SALT_BYTES), world.random_bytes(AEAD_IV_BYTES)
     slot = _Slot(operator_id, name, _text(salt), _text(iv), "")
     wrapped = aead_seal(argon2id(check_pin(pin), salt), iv, key, slot.bound_to)
@@ -228,6 +243,9 @@ def _wrap(operator_id: str, name: str, pin: str, key: bytes, world: World) -> _S
 
 
 def _unwrap(slot: _Slot, pin: str) -> bytes:
+    # The door asks who may open, which needs no cipher: it is read when somebody tries.
+    from sync.primitives import aead_open, argon2id
+
     under = argon2id(check_pin(pin), b64decode(slot.salt))
     return aead_open(under, b64decode(slot.iv), b64decode(slot.wrapped), slot.bound_to)
 

@@ -18,7 +18,8 @@ from deploy.demo.plan import plan, scan
 from sync.environment import SystemWorld
 from sync.settings import load_settings, write_settings
 from village_agent.request_file import sheet_of_request
-from village_agent.session import Session, choose_operator, open_session
+from village_agent.session import Session, open_session
+from village_agent.vault import choose_operator
 
 BIN = Path(sys.executable).parent
 ROOT = Path(__file__).resolve().parents[2]

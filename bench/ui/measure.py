@@ -10,7 +10,8 @@ from pathlib import Path
 from bench.ui.pty_program import PtyProgram
 from sync.environment import SystemWorld
 from tests.unit.village_kit import PIN
-from village_agent.session import choose_operator, open_session
+from village_agent.session import open_session
+from village_agent.vault import choose_operator
 
 PROGRAM = [sys.executable, "-m", "village_agent.entry"]
 MINIMAL = [sys.executable, "-m", "bench.ui.minimal"]

@@ -28,7 +28,7 @@ class PtyProgram:
         if self.pid == 0:
             os.execvpe(command[0], list(command), {**os.environ, "TERM": "xterm-256color", **env})
         fcntl.ioctl(self._fd, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
-        self.written = b""
+        self.written = self.all_written = b""
 
     def first_write_s(self) -> float:
         """When it wrote anything at all."""
@@ -85,7 +85,9 @@ class PtyProgram:
         if not select.select([self._fd], [], [], wait_s)[0]:
             return False
         try:
-            self.written += os.read(self._fd, READ_BYTES)
+            piece = os.read(self._fd, READ_BYTES)
         except OSError as error:
             raise RuntimeError(f"the program ended: {self.written[-500:]!r}") from error
+        self.written += piece
+        self.all_written += piece
         return True

@@ -17,6 +17,7 @@ import sqlcipher3.dbapi2 as driver
 from sqlalchemy import event, exc
 
 from core.errors import LocalError, StateError
+from core.store import RAW_KEY_BYTES
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -32,7 +33,6 @@ METADATA = sa.MetaData(
 SQLITE_SAFE_SINCE = (3, 51, 3)
 BUSY_TIMEOUT_MS = 30_000
 ALONE_TIMEOUT_MS = 1_000
-RAW_KEY_BYTES = 32
 STATEMENTS_KEPT = 400
 """A contact asks more different ones than the driver keeps ready by itself."""
 SERVER = "postgresql"

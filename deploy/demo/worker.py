@@ -52,7 +52,8 @@ def village_verbs(folder: Path) -> tuple[Installation, Office, Verbs]:
     """What a village agent does, by the verbs that the terminal and the commands use."""
     from village_agent.drafts import sheet_of
     from village_agent.request_file import sheet_of_request
-    from village_agent.session import choose_operator, open_session
+    from village_agent.session import open_session
+    from village_agent.vault import choose_operator
 
     pin = json.loads(sys.stdin.readline())["pin"]
     session = open_session(folder, SystemWorld(), choose_operator(folder, None), pin)

@@ -20,9 +20,10 @@ import os, sys, json
 from pathlib import Path
 from sync.environment import SystemWorld
 from village_agent import drafts
-from village_agent.session import choose_operator, open_session
+from village_agent.session import open_session
+from village_agent.vault import operators
 folder = Path(sys.argv[1])
-desk = open_session(folder, SystemWorld(), choose_operator(folder, None), os.environ["LIANDONG_PIN"])
+desk = open_session(folder, SystemWorld(), operators(folder)[0], os.environ["LIANDONG_PIN"])
 book, db = desk.intake.drafts, desk.village.installation.db
 for name in json.loads(sys.argv[2]):
     with db.transaction() as tx:
@@ -35,9 +36,10 @@ _READ_DRAFTS = """
 import os, sys, json
 from pathlib import Path
 from sync.environment import SystemWorld
-from village_agent.session import choose_operator, open_session
+from village_agent.session import open_session
+from village_agent.vault import operators
 folder = Path(sys.argv[1])
-desk = open_session(folder, SystemWorld(), choose_operator(folder, None), os.environ["LIANDONG_PIN"])
+desk = open_session(folder, SystemWorld(), operators(folder)[0], os.environ["LIANDONG_PIN"])
 with desk.village.installation.db.reading() as tx:
     found = desk.intake.drafts.listing(tx)
 print(json.dumps(sorted(

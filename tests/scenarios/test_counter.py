@@ -13,7 +13,8 @@ from core.catalogue import encode_catalogue, load_catalogue
 from sync.environment import SystemWorld
 from tests.unit.village_kit import ITEM, PIN, VILLAGE, applicant
 from village_agent.cli import main
-from village_agent.session import choose_operator, open_session
+from village_agent.session import open_session
+from village_agent.vault import choose_operator
 
 ENV = {"LIANDONG_PIN": PIN, "LIANDONG_OPERATOR_NAME": "李代办"}
 _PROGRAM = [sys.executable, "-c", "from village_agent.cli import main; main()"]

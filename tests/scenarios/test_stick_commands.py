@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from city_node import cli as city_cli
 from core.identifiers import NodeId
-from sync.cli import Program
+from sync.command_line import Program
 from sync.environment import SystemWorld
 from sync.installation import create
 from sync.settings import Settings
@@ -21,7 +21,8 @@ from tests.unit.village_kit import VILLAGE as VILLAGE_CODE
 from township_node import cli as township_cli
 from township_node.app import open_township
 from village_agent import cli as village_cli
-from village_agent.session import choose_operator, open_session
+from village_agent.session import open_session
+from village_agent.vault import choose_operator
 
 VILLAGE = NodeId(VILLAGE_CODE)
 CATALOGUE = Path(__file__).parents[2] / "core/data/catalogue.json"

@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from core.desk.commands import add_desk_commands
 from core.desk.context import DeskContext
 from core.identifiers import Tier
-from sync.cli import WordsGroup
+from sync.command_line import WordsGroup
 from tests.unit.desk_kit import CITY, ID_NO, TOWN, Place
 
 

@@ -11,7 +11,8 @@ from core.catalogue import encode_catalogue, load_catalogue
 from sync.environment import SystemWorld
 from tests.unit.village_kit import ITEM, PIN, VILLAGE, applicant, person
 from village_agent.cli import main
-from village_agent.session import choose_operator, open_session
+from village_agent.session import open_session
+from village_agent.vault import choose_operator
 
 
 class Terminal:

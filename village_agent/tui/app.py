@@ -1,9 +1,11 @@
 """The terminal program: opens the door, holds the desk, and knows which screen a key leads to."""
 
+import gc
+import threading
+from importlib import import_module
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
-import sqlalchemy as sa
 from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
@@ -11,22 +13,22 @@ from textual.screen import Screen
 from textual.scrollbar import ScrollBar, ScrollBarRender
 
 from core.clock import World
-from core.errors import InputError, LiandongError
-from core.forms import FormErrors, check_field
-from core.items import FormField
-from core.store.shelf import PUBLICATION
-from sync.status import is_enrolled
-from village_agent.app import open_village
-from village_agent.background import Background
-from village_agent.drafts import Draft
+from core.errors import LiandongError
 from village_agent.first_run import Step, has_node, is_begun
-from village_agent.line_state import LineState
-from village_agent.session import Session, begin
 from village_agent.tui.screens.lock import LockScreen
-from village_agent.tui.setup import SetupScreen
 from village_agent.tui.words import say
 from village_agent.vault import Operator
 
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+    from core.items import FormField
+    from village_agent.background import Background
+    from village_agent.drafts import Draft
+    from village_agent.line_state import LineState
+    from village_agent.session import Session
+
+DESK = "village_agent.tui.opening"
 IDLE_LOCK_S = 600.0
 IDLE_LOOK_S = 10.0
 BACKGROUND_LOOK_S = 2.0
@@ -60,7 +62,7 @@ class DeskApp(App[None]):
         Binding("ctrl+q", "quit", show=False),
     ]
 
-    def __init__(self, folder: Path, world: World, lang: str = "zh", desk: Session | None = None) -> None:
+    def __init__(self, folder: Path, world: World, lang: str = "zh", desk: "Session | None" = None) -> None:
         super().__init__()
         self.folder, self.world, self.lang = folder, world, lang
         self._desk = desk
@@ -75,7 +77,7 @@ class DeskApp(App[None]):
         ScrollBar.renderer = PlainBars
 
     @property
-    def desk(self) -> Session:
+    def desk(self) -> "Session":
         assert self._desk is not None
         return self._desk
 
@@ -99,8 +101,11 @@ class DeskApp(App[None]):
             self._go_home()
         elif has_node(self.folder):
             self.push_screen(LockScreen(self.folder, self.world, self.lang), self._opened)
+            # Most of the program is read while the PIN is typed.
+            self.call_after_refresh(threading.Thread(target=import_module, args=(DESK,), daemon=True).start)
         else:
             self.push_screen(self._first_run())
+        self.call_after_refresh(_keep_what_was_read)
 
     def on_event_key(self) -> None:
         """A key was pressed somewhere."""
@@ -115,10 +120,12 @@ class DeskApp(App[None]):
         if result is None:
             self.exit()
             return
+        from village_agent.tui.opening import begin, open_desk
+
         operator, key = result
         if self._desk is None:
             try:
-                self._desk = begin(open_village(self.folder, self.world, key), operator)
+                self._desk = open_desk(self.folder, self.world, operator, key)
             except LiandongError as error:
                 self.exit(message=error.text(self.lang), return_code=5)
                 return
@@ -128,18 +135,19 @@ class DeskApp(App[None]):
             self.on_event_key()
 
     def _go_home(self) -> None:
-        from village_agent.tui.screens.home import HomeScreen
+        from village_agent.tui.opening import HomeScreen
 
         # A first run that was cut off goes on at its question.
         is_cut_off = not self.desk.is_practice and is_begun(self.folder)
         self.push_screen(self._first_run() if is_cut_off else HomeScreen())
+        self.call_after_refresh(_keep_what_was_read)
 
     def _first_run(self, step: Step | None = None) -> Screen[None]:
         from village_agent.tui.setup import begin_setup, step_screen
 
         return step_screen(begin_setup(self, step))
 
-    def hold(self, desk: Session | None) -> None:
+    def hold(self, desk: "Session | None") -> None:
         """The desk that the first run has open, closed when the program ends."""
         self._desk = desk
 
@@ -153,6 +161,8 @@ class DeskApp(App[None]):
         """Whoever has joined the city meets the township by itself while the terminal is open, locked or not."""
         if self._desk is None or self._desk.is_practice:
             return
+        from village_agent.tui.opening import Background
+
         installation = self._desk.village.installation
         if self.background is None or self.background.installation is not installation:
             self.leave_background()
@@ -174,31 +184,29 @@ class DeskApp(App[None]):
     def _lock(self, words: str = "") -> None:
         self.push_screen(LockScreen(self.folder, self.world, self.lang, words), self._opened)
 
-    def check_words(self, asked: FormField, value: Any) -> str:
+    def check_words(self, asked: "FormField", value: Any) -> str:
         """What is wrong with a finished field, in words; empty if nothing is."""
-        try:
-            check_field(asked, value, self.desk.village.office.shelf.today, self.desk.intake.divisions)
-        except FormErrors as error:
-            return " ".join(p.en if self.lang == "en" else p.zh for p in error.problems[:3])
-        except InputError as error:
-            return error.text(self.lang)
-        return ""
+        from village_agent.tui.opening import problem_words
 
-    def take_publications(self, tx: sa.Connection) -> None:
+        return problem_words(self.desk, self.lang, asked, value)
+
+    def take_publications(self, tx: "sa.Connection") -> None:
         """Take up what a background contact of this node received, if there is anything new."""
-        count = int(tx.scalar(sa.select(sa.func.count()).select_from(PUBLICATION)) or 0)
+        from village_agent.tui.opening import count_publications
+
+        count = count_publications(tx)
         if count != self._publications:
             self._publications = count
             self.desk.village.office.refresh(tx)
 
-    def resume(self, draft: Draft) -> None:
+    def resume(self, draft: "Draft") -> None:
         """Go on with a draft where the pen was put down."""
         from village_agent.tui.wizard import resume_screen
 
         self.push_screen(resume_screen(draft))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if isinstance(self.screen, LockScreen | SetupScreen):
+        if getattr(self.screen, "IS_DOOR", False):
             return action in ("quit", "practise", "language", "focus_next", "focus_previous")
         return True
 
@@ -216,6 +224,8 @@ class DeskApp(App[None]):
 
     def action_join(self) -> None:
         """Join the city, where that was put off."""
+        from sync.status import is_enrolled
+
         if self.desk.is_practice:
             self._tell("practice.no_contact")
         elif is_enrolled(self.desk.village.installation):
@@ -328,3 +338,9 @@ class DeskApp(App[None]):
         """Open a screen, unless it is the one that is open."""
         if not isinstance(self.screen, screen):
             self.push_screen(screen())
+
+
+def _keep_what_was_read() -> None:
+    """Code is never garbage: looking through all of it now and then would keep a key waiting for a twentieth of a second."""
+    gc.freeze()
+    gc.enable()

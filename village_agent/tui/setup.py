@@ -88,6 +88,7 @@ class SetupScreen(Screen[None]):
     """One step. ``body()`` composes between title and keys; nothing of the desk is needed."""
 
     STEP: ClassVar[Step]
+    IS_DOOR: ClassVar[bool] = True
     BINDINGS: ClassVar[list[BindingType]] = [
         key("enter", "go_on", "key.next_step"),
         key("escape", "back", "key.step_back"),

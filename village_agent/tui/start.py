@@ -1,38 +1,43 @@
 """Starts the terminal program on a data folder."""
 
-import os
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from core.errors import InputError
 from sync.environment import SystemWorld
 from sync.settings import load_settings
-from village_agent import unlock
+from village_agent import pin
 from village_agent.first_run import has_node
-from village_agent.practice import open_practice, practice_folder, reset
-from village_agent.session import Session
 from village_agent.tui.app import DeskApp
+
+if TYPE_CHECKING:
+    from village_agent.session import Session
 
 
 def run_screens(folder: Path, lang: str) -> None:
     """Run until the operator quits. A PIN that is given beforehand opens the door at once; where there is no node yet, a
     person at a terminal is led through setting one up.
 
-    Raises as :func:`village_agent.unlock.open_desk`; ``InputError`` (``settings.*``) without a node and a terminal.
+    Raises as :func:`village_agent.pin.unlock` and ``open_desk``; ``InputError`` (``settings.*``) without a node and a terminal.
     """
     if not (sys.stdin.isatty() and sys.stdout.isatty()) or has_node(folder):
         load_settings(folder)
     while True:
-        given = unlock.given("pin_file") is not None or "LIANDONG_PIN" in os.environ
-        desk = unlock.open_desk(folder) if given and has_node(folder) else None
+        desk = _open_given(folder) if pin.is_given() and has_node(folder) else None
         app = _run(folder, lang, desk)
         if not app.wants_practice:
             return
+        from village_agent.practice import practice_folder
+
         lang = run_practice(practice_folder(folder), app.lang)
 
 
 def run_practice(folder: Path, lang: str) -> str:
     """Practise until the operator quits; returns the language that was chosen. Raises as :func:`open_practice`."""
+    from village_agent.practice import open_practice, reset
+
     while True:
         app = _run(folder, lang, open_practice(folder, SystemWorld()))
         lang = app.lang
@@ -41,7 +46,18 @@ def run_practice(folder: Path, lang: str) -> str:
         reset(folder)
 
 
-def _run(folder: Path, lang: str, desk: Session | None) -> DeskApp:
+def _open_given(folder: Path) -> "Session":
+    world = SystemWorld()
+    operator, opens = pin.opening(folder)
+    with ThreadPoolExecutor(1) as beside:
+        # The key takes a quarter of a second on the other core; the rest of the program is read meanwhile.
+        key = beside.submit(opens)
+        from village_agent.tui.opening import open_desk
+
+        return open_desk(folder, world, operator, key.result())
+
+
+def _run(folder: Path, lang: str, desk: "Session | None") -> DeskApp:
     app = DeskApp(folder, SystemWorld(), lang, desk)
     try:
         app.run()

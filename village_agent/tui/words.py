@@ -2,7 +2,6 @@
 
 from textual.content import Content
 
-from core.labels import label
 from village_agent.tui.words_care import CARE_WORDS
 from village_agent.tui.words_service import SERVICE_WORDS
 from village_agent.tui.words_setup import SETUP_WORDS
@@ -233,6 +232,9 @@ def say(key: str, lang: str, **values: object) -> str:
     """The words under ``key`` here, or of :mod:`core.labels`."""
     if key in _WORDS:
         return _WORDS[key][lang == "en"].format(**values)
+    # The shared labels bring every message of a case with them; the door has words of its own.
+    from core.labels import label
+
     return label(key, lang, **values)
 
 

@@ -21,6 +21,8 @@ from village_agent.vault import Operator, open_vault, operators
 class LockScreen(Screen[tuple[Operator, bytes]]):
     """Returns the operator and the key. Up and down choose among several operators."""
 
+    IS_DOOR: ClassVar[bool] = True
+    """No key of the desk does anything here."""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+q", "app.quit", show=False),
         Binding("f9", "app.practise", show=False),
