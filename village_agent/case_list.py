@@ -31,7 +31,9 @@ class CaseList:
 
     def window(self, tx: sa.Connection, offset: int, limit: int) -> list[Case]:
         """``limit`` cases from ``offset`` on."""
-        query = sa.select(CASE.c.id).where(*self._where(tx)).order_by(CASE.c.moved_at.desc(), CASE.c.id)
+        query = (
+            sa.select(CASE.c.id).where(*self._where(tx)).order_by(CASE.c.moved_at.desc(), CASE.c.id.desc())
+        )
         if self.text.strip():
             # So few that they are put in order here: the database would go through all cases by their time.
             found = tx.execute(sa.select(CASE.c.id, CASE.c.moved_at).where(*self._where(tx))).all()
@@ -44,7 +46,7 @@ class CaseList:
 
     def _where(self, tx: sa.Connection) -> list[Any]:
         place = self.village.installation.node.place
-        # Few lie on this desk or were searched for; those of its origin are all there are, and each has its own index.
+        # Few lie on this desk or were searched for; all others are walked and counted in an index of their origin.
         where: list[Any] = []
         if self.text.strip():
             where.append(CASE.c.region == region_of(place.node))

@@ -1,8 +1,10 @@
 """Whose cases this device has registered: found by document number or name without opening every case."""
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -18,17 +20,23 @@ SEEN_MAX = 50
 MISSING_PAGE = 500
 CASES_A_PERSON = 20
 """So many cases of one person are looked through before others would be missed."""
+BROAD = 2_000
+"""More than these are not fetched in order to be put in order."""
 
 PERSON_CASE = sa.Table(
     "person_case",
     METADATA,
     sa.Column("case_id", sa.String(26), primary_key=True),
-    sa.Column("id_no", sa.String(64), nullable=False, index=True),
-    sa.Column("name", sa.String(100), nullable=False, index=True),
+    sa.Column("id_no", sa.String(64), nullable=False),
+    sa.Column("name", sa.String(100), nullable=False),
     sa.Column("item", sa.String(64), nullable=False),
     sa.Column("submitted_at", sa.String(24), nullable=False),
     comment="cases by applicant; the database of a village is encrypted as a whole",
 )
+_WHO = PERSON_CASE.c
+sa.Index("ix_person_case_number", _WHO.id_no, _WHO.submitted_at, _WHO.case_id)
+sa.Index("ix_person_case_called", _WHO.name, _WHO.submitted_at, _WHO.case_id, _WHO.id_no)
+sa.Index("ix_person_case_time", _WHO.submitted_at)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,30 +103,52 @@ def earlier_cases(
 
 def known_people(tx: sa.Connection, text: str = "", limit: int = SEEN_MAX) -> list[CaseId]:
     """The latest case of each person whose name or document number begins so, the last seen first."""
-    typed = unicodedata.normalize("NFKC", text).strip()[:64]
-    digits = "".join(char for char in typed if char not in " -").upper()
-    query = sa.select(PERSON_CASE.c.case_id, PERSON_CASE.c.id_no)
-    if typed:
-        query = query.where(_begins(PERSON_CASE.c.name, typed) | _begins(PERSON_CASE.c.id_no, digits))
-    query = query.order_by(PERSON_CASE.c.submitted_at.desc()).limit(limit * CASES_A_PERSON)
+    typed, digits = _typed(text)
+    begins = [(PERSON_CASE.c.name, typed), (PERSON_CASE.c.id_no, digits)] if typed else []
     found: dict[str, CaseId] = {}
-    for row in tx.execute(query):
+    for row in _latest(tx, begins, limit * CASES_A_PERSON):
         found.setdefault(row.id_no, CaseId(row.case_id))
     return list(found.values())[:limit]
 
 
 def find_cases(tx: sa.Connection, text: str, limit: int = SEEN_MAX) -> list[CaseId]:
     """Cases by the beginning of a name or document number, or by part of a case number; on this device only."""
-    typed = unicodedata.normalize("NFKC", text).strip()[:64]
-    digits = "".join(char for char in typed if char not in " -").upper()
+    typed, digits = _typed(text)
     if not typed:
         return []
-    names = _begins(PERSON_CASE.c.name, typed) | _begins(PERSON_CASE.c.id_no, digits)
-    where = names | _begins(PERSON_CASE.c.case_id, digits)
-    if digits.isdigit() and len(digits) >= 4:
-        where |= PERSON_CASE.c.case_id.endswith(digits, autoescape=True)
-    query = sa.select(PERSON_CASE.c.case_id).where(where)
-    return [CaseId(id_) for id_ in tx.scalars(query.order_by(PERSON_CASE.c.submitted_at.desc()).limit(limit))]
+    columns = ((PERSON_CASE.c.name, typed), (PERSON_CASE.c.id_no, digits), (PERSON_CASE.c.case_id, digits))
+    ends = digits if digits.isdigit() and len(digits) >= 4 else ""
+    return [CaseId(row.case_id) for row in _latest(tx, columns, limit, ends=ends)]
+
+
+def _typed(text: str) -> tuple[str, str]:
+    """What was typed as a name, and as a number."""
+    typed = unicodedata.normalize("NFKC", text).strip()[:64]
+    return typed, "".join(char for char in typed if char not in " -").upper()
+
+
+def _latest(
+    tx: sa.Connection, begins: Sequence[tuple[sa.ColumnElement[str], str]], limit: int, *, ends: str = ""
+) -> list[sa.Row[Any]]:
+    """The last submitted of those with a column that begins so, or a case number that ends in ``ends``; all where nothing
+    is asked for."""
+    columns = PERSON_CASE.c.case_id, PERSON_CASE.c.id_no, PERSON_CASE.c.submitted_at
+    number = PERSON_CASE.c.case_id.endswith(ends, autoescape=True)
+    wanted = [_begins(column, text) for column, text in begins if text] + [number] * bool(ends)
+    found: dict[str, sa.Row[Any]] = {}
+    for one in wanted:
+        rows = tx.execute(sa.select(*columns).where(one).limit(BROAD + 1)).all()
+        if len(rows) > BROAD:
+            break
+        found |= {row.case_id: row for row in rows}
+    else:
+        if wanted:
+            return sorted(found.values(), key=lambda row: row.submitted_at, reverse=True)[:limit]
+    # So many fit that going back in time meets enough of them soon. By no column of its own, or an index of that would
+    # be chosen, and all that it finds put in order.
+    loose = [_begins(sa.func.coalesce(column, ""), text) for column, text in begins if text]
+    query = sa.select(*columns).where(sa.or_(*loose, number if ends else sa.false()) if wanted else sa.true())
+    return list(tx.execute(query.order_by(PERSON_CASE.c.submitted_at.desc()).limit(limit)))
 
 
 def _begins(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:

@@ -53,7 +53,8 @@ CASE = sa.Table(
     "compare it, empty for a confidential one",
 )
 sa.Index("ix_case_file_queue", CASE.c.holder, CASE.c.state, CASE.c.due_at, CASE.c.id)
-sa.Index("ix_case_file_origin", CASE.c.origin, CASE.c.moved_at)
+sa.Index("ix_case_file_moved", CASE.c.origin, CASE.c.moved_at, CASE.c.id, CASE.c.holder)
+sa.Index("ix_case_file_whose", CASE.c.origin, CASE.c.holder)
 sa.Index("ix_case_file_entry", CASE.c.entry, CASE.c.digest)
 # All that a queue is sorted and chosen by: it is walked, and counted, without touching the cases.
 _DESK = CASE.c.due_at, CASE.c.id, CASE.c.state, CASE.c.holder, CASE.c.department, CASE.c.item

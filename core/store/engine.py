@@ -95,7 +95,8 @@ class Database:
         self.reserve: SpaceReserve | None = None
         self.before_commit: Callable[[], None] | None = None
         self.in_doubt: CommitUnknown | None = None
-        self._opened = 1
+        self.opened = 1
+        """How often; what was read before the last time may not be what the disk holds."""
 
     @contextmanager
     def transaction(self) -> Iterator[sa.Connection]:
@@ -115,14 +116,14 @@ class Database:
     @contextmanager
     def _unit_of_work(self) -> Iterator[sa.Connection]:
         self._require_certain()
-        opened = self._opened
+        opened = self.opened
         try:
             with self.engine.connect() as connection:
                 transaction = connection.begin()
                 try:
                     yield connection
                     self._require_certain()
-                    if opened != self._opened:
+                    if opened != self.opened:
                         raise _reopened()
                     if self.before_commit is not None:
                         self.before_commit()
@@ -139,7 +140,7 @@ class Database:
                     self.in_doubt = _commit_unknown(error)
                     raise self.in_doubt from error
         except exc.DBAPIError as error:
-            raise _in_words(error) from error
+            raise in_words(error) from error
 
     @contextmanager
     def reading(self) -> Iterator[sa.Connection]:
@@ -154,7 +155,7 @@ class Database:
                     connection.rollback()
                     connection.info.pop("read_only", None)
         except exc.DBAPIError as error:
-            raise _in_words(error) from error
+            raise in_words(error) from error
 
     def reopen(self) -> None:
         """Let go of every connection and read the disk anew; what was in doubt can then be looked up.
@@ -162,7 +163,7 @@ class Database:
         A transaction of another thread that is still open on an old connection is rolled back. Raises ``LocalError``
         (``store.*``) if the database cannot be read, or a doubt not be settled; it then stays closed.
         """
-        self._opened += 1
+        self.opened += 1
         self.engine.dispose()
         try:
             with self.engine.connect().execution_options(read_only=True) as connection:
@@ -170,7 +171,7 @@ class Database:
             if self.in_doubt is not None:
                 self._settle()
         except exc.DBAPIError as error:
-            raise _in_words(error) from error
+            raise in_words(error) from error
         self.in_doubt = None
 
     def require_room(self) -> None:
@@ -197,9 +198,9 @@ class Database:
                 alone.execute("PRAGMA journal_mode = DELETE")
                 connection.invalidate()
         except exc.DBAPIError as error:
-            raise _in_words(error) from error
+            raise in_words(error) from error
         except DriverError as error:
-            raise _in_words(exc.DBAPIError("PRAGMA journal_mode", None, error)) from error
+            raise in_words(exc.DBAPIError("PRAGMA journal_mode", None, error)) from error
         finally:
             self.engine.dispose()
 
@@ -411,7 +412,8 @@ def _reopened() -> StateError:
     )
 
 
-def _in_words(error: exc.DBAPIError) -> LocalError:
+def in_words(error: exc.DBAPIError) -> LocalError:
+    """What the database refused, as a sentence for people."""
     reason = str(error.orig)
     if _is_cut_off(error):
         return LocalError(

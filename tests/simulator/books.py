@@ -21,7 +21,7 @@ OLD = village_agent.app.CHAINS
 ROWS = 12
 NEXT = """
 revision = "v9999"
-down_revision = "v0002"
+down_revision = "v0003"
 branch_labels = None
 depends_on = None
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from core.errors import InputError, LocalError, StateError
+from sync import primitives
 from sync.environment import SystemWorld
 from tests.scenarios.world import TestWorld
-from village_agent import vault
 from village_agent.vault import (
     FILE_NAME,
     add_operator,
@@ -31,7 +31,7 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """The stretching is tested where it lives; here it only has to depend on PIN and salt."""
     from hashlib import sha256
 
-    monkeypatch.setattr(vault, "argon2id", lambda pin, salt: sha256(pin.encode() + salt).digest())
+    monkeypatch.setattr(primitives, "argon2id", lambda pin, salt: sha256(pin.encode() + salt).digest())
 
 
 def test_every_operator_opens_the_same_key_with_an_own_pin(tmp_path: Path) -> None:
@@ -77,7 +77,7 @@ def test_an_attempt_that_is_cut_off_is_counted(tmp_path: Path, monkeypatch: pyte
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(vault, "argon2id", cut_off)
+        patch.setattr(primitives, "argon2id", cut_off)
         for _ in range(3):
             with pytest.raises(KeyboardInterrupt):
                 open_vault(tmp_path, "a1", "000111", world)

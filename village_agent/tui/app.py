@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import sqlalchemy as sa
 
     from core.items import FormField
+    from core.store.watch import Watch
     from village_agent.background import Background
     from village_agent.drafts import Draft
     from village_agent.line_state import LineState
@@ -68,6 +69,7 @@ class DeskApp(App[None]):
         self._desk = desk
         self.saved_at = ""
         self._publications = -1
+        self._watch: Watch | None = None
         self.line: LineState | None = None
         self.background: Background | None = None
         self._last_key_s = world.monotonic_s()
@@ -189,6 +191,15 @@ class DeskApp(App[None]):
         from village_agent.tui.opening import problem_words
 
         return problem_words(self.desk, self.lang, asked, value)
+
+    def data_version(self) -> tuple[int, int]:
+        """Another value after every commit to this device's database, the background's too."""
+        from village_agent.tui.opening import Watch
+
+        db = self.desk.village.installation.db
+        if self._watch is None or self._watch.db is not db:
+            self._watch = Watch(db)
+        return self._watch.version()
 
     def take_publications(self, tx: "sa.Connection") -> None:
         """Take up what a background contact of this node received, if there is anything new."""

@@ -22,6 +22,8 @@ from village_agent.widths import shorten, wrap
 if TYPE_CHECKING:
     from village_agent.tui.app import DeskApp
 
+WORDS_KEEP_S = 20.0
+"""So long words that were told from the clock ("3 days left", "5 minutes") may stand."""
 KEY_NAMES = {
     "escape": "Esc",
     "enter": "Enter",
@@ -78,6 +80,8 @@ class DeskScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [key("escape", "leave", "key.back")]
     TITLE_KEY = "home"
+    _seen: tuple[int, int] = (0, 0)
+    _looked_s = 0.0
 
     @property
     def desk_app(self) -> "DeskApp":
@@ -139,6 +143,14 @@ class DeskScreen(Screen[None]):
             words = shorten(guide_words(self), max(20, self.app.size.width - 2))
             for place in self.query("#guide").results(Static):
                 place.update(painted(words))
+
+    def is_stale(self) -> bool:
+        """Whether anything was committed since this was last asked, or what is shown has grown old."""
+        seen, now_s = self.desk_app.data_version(), self.desk.world.monotonic_s()
+        if seen == self._seen and now_s - self._looked_s < WORDS_KEEP_S:
+            return False
+        self._seen, self._looked_s = seen, now_s
+        return True
 
     def show_line(self) -> None:
         """The line that is always visible, read from the database."""

@@ -15,6 +15,9 @@ from textual.strip import Strip
 from village_agent.widths import fit, safe
 
 MARK, NO_MARK = "> ", "  "
+BLOCK_ROWS = 12
+"""Read at once: few enough that a key never waits for rows that are not on the screen."""
+BLOCKS_KEPT = 12
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,12 +64,11 @@ class WindowList(ScrollView, can_focus=True):
         self.cursor = 0
         self.count = 0
         self._fetch: Fetch = lambda offset, limit: ()
-        self._page: Sequence[Row] = ()
-        self._page_at = 0
+        self._blocks: dict[int, Sequence[Row]] = {}
 
     def show(self, count: int, fetch: Fetch, *, cursor: int | None = None) -> None:
         """Look at another source, or at the same one anew."""
-        self.count, self._fetch, self._page = count, fetch, ()
+        self.count, self._fetch, self._blocks = count, fetch, {}
         wanted = self.cursor if cursor is None else cursor
         self.cursor = max(0, min(wanted, count - 1))
         self.virtual_size = Size(self.size.width, count)
@@ -134,9 +136,10 @@ class WindowList(ScrollView, can_focus=True):
             self.scroll_to(y=self.cursor - height + 1, animate=False, immediate=True)
 
     def _row(self, number: int) -> Row:
-        if not self._page_at <= number < self._page_at + len(self._page):
-            height = max(1, self.size.height)
-            self._page_at = max(0, number - height)
-            self._page = self._fetch(self._page_at, 3 * height)
-        place = number - self._page_at
-        return self._page[place] if 0 <= place < len(self._page) else Row("", "")
+        block, place = divmod(number, BLOCK_ROWS)
+        if block not in self._blocks:
+            while len(self._blocks) >= max(BLOCKS_KEPT, self.size.height // BLOCK_ROWS + 3):
+                del self._blocks[next(iter(self._blocks))]
+            self._blocks[block] = self._fetch(block * BLOCK_ROWS, BLOCK_ROWS)
+        rows = self._blocks[block]
+        return rows[place] if place < len(rows) else Row("", "")

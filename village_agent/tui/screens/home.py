@@ -66,12 +66,12 @@ class HomeScreen(DeskScreen):
 
     def on_mount(self) -> None:
         self.query_one("#facts").styles.height = "auto"
-        self.set_interval(REFRESH_S, self._show)
-        self._show()
+        self.set_interval(REFRESH_S, self._look)
+        self._look()
         self.query_one(WindowList).focus()
 
     def on_screen_resume(self) -> None:
-        self._show()
+        self._look()
 
     def action_stay(self) -> None:
         """Esc has nowhere further back to go."""
@@ -101,9 +101,11 @@ class HomeScreen(DeskScreen):
             if kind is not None:
                 self.app.push_screen(CasesScreen(kind))
 
+    def _look(self) -> None:
+        if self.is_current and self.is_stale():
+            self._show()
+
     def _show(self) -> None:
-        if not self.is_current:
-            return
         village, intake = self.desk.village, self.desk.intake
         with village.installation.db.reading() as tx:
             counts = home_counts(tx, village, intake.drafts)
