@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from core.clock import World
-from core.store.engine import CommitUnknown
+from core.store.refusals import CommitUnknown
 from sync.installation import Installation
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from core.case import Case
 from core.store.casebook import CASE, region_of
 from village_agent.app import Village
-from village_agent.line_state import waiting_cases
+from village_agent.line_state import elsewhere_of, waiting_cases
 from village_agent.people_seen import find_cases
 
 WAITING_MAX = 10_000
@@ -57,7 +57,7 @@ class CaseList:
         if self.mine:
             where.append(CASE.c.holder == place.node)
         if self.elsewhere:
-            where.append(CASE.c.holder.is_not(None) & (CASE.c.holder != place.node))
+            where.extend(elsewhere_of(place.node))
         if self.waiting:
             where.append(CASE.c.id.in_(waiting_cases(tx, place.parent)[:WAITING_MAX]))
         if self.text.strip():

@@ -90,14 +90,15 @@ def line_state(tx: sa.Connection, village: Village) -> LineState:
 def home_counts(tx: sa.Connection, village: Village, drafts: Drafts) -> Counts:
     """The four numbers, each from an index."""
     place = village.installation.node.place
-    rows = tx.execute(sa.select(CASE.c.holder, sa.func.count()).group_by(CASE.c.holder))
-    elsewhere = back = 0
-    for holder, count in rows:
-        if holder == place.node:
-            back += count
-        elif holder is not None:
-            elsewhere += count
+    many = sa.select(sa.func.count()).select_from(CASE)
+    back = int(tx.scalar(many.where(CASE.c.holder == place.node)) or 0)
+    elsewhere = int(tx.scalar(many.where(*elsewhere_of(place.node))) or 0)
     return Counts(drafts.count(tx), len(waiting_cases(tx, place.parent)), elsewhere, back)
+
+
+def elsewhere_of(node: NodeId) -> tuple[sa.ColumnElement[bool], ...]:
+    """Cases that this node took in and another has on its desk."""
+    return CASE.c.origin == node, CASE.c.holder.is_not(None), CASE.c.holder != node
 
 
 def waiting_cases(tx: sa.Connection, parent: NodeId | None) -> list[str]:

@@ -1,13 +1,14 @@
 """What is measured of the terminal: the start, keys, memory, and what a kill leaves."""
 
 import random
-import statistics
 import sys
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from bench.ui.figure import Figure
 from bench.ui.pty_program import PtyProgram
+from bench.ui.typing import ENTER, FIELD_FULL, LETTERS, echo_ms, to_applicant
 from sync.environment import SystemWorld
 from tests.unit.village_kit import PIN
 from village_agent.session import open_session
@@ -15,96 +16,121 @@ from village_agent.vault import choose_operator
 
 PROGRAM = [sys.executable, "-m", "village_agent.entry"]
 MINIMAL = [sys.executable, "-m", "bench.ui.minimal"]
-DOWN, UP, PAGE_DOWN, PAGE_UP, ENTER, F2, F3 = (
+DOWN, UP, PAGE_DOWN, PAGE_UP, END, F3 = (
     b"\x1b[B",
     b"\x1b[A",
     b"\x1b[6~",
     b"\x1b[5~",
-    b"\r",
-    b"\x1bOQ",
+    b"\x1b[F",
     b"\x1bOR",
 )
-LETTERS = b"bcdefghijkmnopqrstuvwxyz"
+PLAIN = {"LANG": "C.UTF-8"}
+HOME, DOOR = "F2", "请输入口令"
+PIN_TAKES_S = 1.0
+"""Nobody types six digits sooner; the program uses the time."""
+REST_S = 2.0
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
-    """One line of the table; ``aim`` empty where there is none."""
-
-    what: str
-    values: Sequence[float]
-    unit: str
-    aim: str = ""
-
-    def line(self) -> str:
-        ordered = sorted(self.values)
-        shown = f"{statistics.median(ordered):8.1f}"
-        worst = (
-            f"{ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))]:8.1f}"
-            if len(ordered) > 1
-            else " " * 8
-        )
-        return f"{self.what:52} {shown} {worst} {self.unit:3} {self.aim}"
-
-
-def terminal(folder: Path) -> PtyProgram:
-    return PtyProgram([*PROGRAM, "--data", str(folder), "tui"], {"LIANDONG_PIN": PIN, "LANG": "C.UTF-8"})
+def terminal(folder: Path, *, pin: bool = True) -> PtyProgram:
+    return PtyProgram(
+        [*PROGRAM, "--data", str(folder), "tui"], {**PLAIN, **({"LIANDONG_PIN": PIN} if pin else {})}
+    )
 
 
 def starts(folder: Path, times: int) -> list[Figure]:
-    """First paint, usable page, and the smallest program in turn with it."""
-    splash, usable, least, minimal_mb, mb = [], [], [], [], []
+    """The smallest program, the door and what lies behind it, and the way without a door, in turn."""
+    least, splash, door, home, given = [], [], [], [], []
+    least_mb, home_mb = [], []
     for _ in range(times):
-        program = PtyProgram(MINIMAL, {"LANG": "C.UTF-8"})
+        program = PtyProgram(MINIMAL, PLAIN)
         least.append(program.shown_s("ready") * 1000)
         program.rest()
-        minimal_mb.append(program.memory_mb())
+        least_mb.append(program.memory_mb())
+        program.kill()
+        program = terminal(folder, pin=False)
+        splash.append(program.first_write_s() * 1000)
+        door.append(program.shown_s(DOOR) * 1000)
+        time.sleep(PIN_TAKES_S)
+        program.write(PIN.encode())
+        program.rest()
+        home.append(program.press_ms(ENTER, HOME.encode()))
+        program.rest()
+        home_mb.append(program.memory_mb())
         program.kill()
         program = terminal(folder)
-        splash.append(program.first_write_s() * 1000)
-        usable.append(program.shown_s("F2") * 1000)
-        program.rest()
-        mb.append(program.memory_mb())
+        given.append(program.shown_s(HOME) * 1000)
         program.kill()
     return [
         Figure("smallest program: first paint", least, "ms"),
-        Figure("smallest program: memory", minimal_mb, "MB"),
-        Figure("terminal: splash", splash, "ms", "50"),
-        Figure("terminal: home, usable", usable, "ms", "600"),
-        Figure("terminal: memory at home", mb, "MB"),
+        Figure("smallest program: memory", least_mb, "MB"),
+        Figure("splash", splash, "ms", "50"),
+        Figure("door: the PIN can be typed", door, "ms", "600"),
+        Figure("PIN to home, usable", home, "ms", "600"),
+        Figure("start to home with a PIN that is given", given, "ms", "600"),
+        Figure("memory at home", home_mb, "MB", "60"),
     ]
 
 
 def keys(folder: Path, times: int) -> list[Figure]:
-    """Typing into the smallest program and into the first field of an application; moving in the list of all cases."""
-    figures = []
-    program = PtyProgram(MINIMAL, {"LANG": "C.UTF-8"})
+    """Typing into the smallest program and into the first field of an application; searching; moving in the long list."""
+    program = PtyProgram(MINIMAL, PLAIN)
     program.shown_s("ready")
-    figures.append(Figure("smallest program: a key to its echo", _echoes(program, times), "ms"))
+    figures = [
+        Figure("smallest program: a key to its echo", [echo_ms(program, at) for at in range(times)], "ms")
+    ]
     program.kill()
     program = terminal(folder)
-    program.shown_s("F2")
-    _to_applicant(program)
-    figures.append(Figure("typing a name, committed at every key", _echoes(program, times), "ms", "30"))
+    program.shown_s(HOME)
+    to_applicant(program)
+    typed = [echo_ms(program, at) for at in range(times)]
+    figures.append(Figure("typing a name, committed at every key", typed, "ms", "30"))
     program.kill()
     program = terminal(folder)
-    program.shown_s("F2")
+    program.shown_s(HOME)
     program.press_ms(F3, "搜索".encode())
-    program.write("王".encode())
     program.rest()
-    figures.append(
-        Figure("search: a letter to the list", [_search(program) for _ in range(times)], "ms", "50")
-    )
+    searched = [_search(program, at) for at in range(times)]
+    figures.append(Figure("search: a letter to the list", searched, "ms", "50"))
     program.kill()
     program = terminal(folder)
-    program.shown_s("F2")
+    program.shown_s(HOME)
     program.press_ms(b"3", b"Esc")
     for name, there, back, aim in (("arrow", DOWN, UP, "50"), ("page", PAGE_DOWN, PAGE_UP, "60")):
         moves = [program.press_ms(there if at % 4 < 3 else back, b"\x1b[") for at in range(times)]
         figures.append(Figure(f"list of all cases: {name} key", moves, "ms", aim))
-    figures.append(Figure("terminal: memory after the list", [program.memory_mb()], "MB", "60"))
+    figures.append(Figure("list of all cases: to its end", [program.press_ms(END, b"\x1b[")], "ms"))
+    figures.append(Figure("memory after the list", [program.memory_mb()], "MB", "60"))
     program.kill()
     return figures
+
+
+def lasting(folder: Path, minutes: float, say: Callable[[int], None]) -> list[Figure]:
+    """Memory of a terminal that is worked at for so long: search, list, an application begun and left."""
+    program = terminal(folder)
+    program.shown_s(HOME)
+    program.rest()
+    first, until, seen = program.memory_mb(), time.monotonic() + minutes * 60, []
+    while time.monotonic() < until:
+        for keys_ in (F3, "王".encode(), DOWN, DOWN, b"\x1b", b"3", PAGE_DOWN, PAGE_DOWN, DOWN, b"\x1b"):
+            program.write(keys_)
+            program.rest()
+        to_applicant(program)
+        for at in range(8):
+            echo_ms(program, at)
+        for _ in range(2):
+            program.write(b"\x1b")
+            program.rest()
+        # Left as it is, it would be the next one's to go on with.
+        program.write(b"d")
+        program.rest()
+        seen.append(program.memory_mb())
+        say(len(seen))
+        time.sleep(REST_S)
+    program.kill()
+    return [
+        Figure(f"memory, first and worked at for {minutes:g} minutes", [first, seen[-1]], "MB", "60"),
+        Figure("rounds of search, list and application", [len(seen)], ""),
+    ]
 
 
 def kills(folder: Path, times: int, seed: int, say: Callable[[int], None]) -> tuple[int, int]:
@@ -112,10 +138,9 @@ def kills(folder: Path, times: int, seed: int, say: Callable[[int], None]) -> tu
     chance, lost = random.Random(seed), 0
     for number in range(times):
         program = terminal(folder)
-        program.shown_s("F2")
-        _to_applicant(program)
+        program.shown_s(HOME)
+        to_applicant(program)
         typed = "".join(chr(chance.choice(LETTERS)) for _ in range(chance.randrange(1, 12)))
-        program.rest()
         for letter in typed:
             program.press_at_once(letter.encode())
         program.kill()
@@ -124,28 +149,14 @@ def kills(folder: Path, times: int, seed: int, say: Callable[[int], None]) -> tu
     return times, lost
 
 
-def _to_applicant(program: PtyProgram) -> None:
-    program.press_ms(F2, "新建".encode())
-    program.press_ms(b"lsjz", "临时救助".encode())
-    program.press_ms(ENTER, b"1/4")
-    program.rest()
-
-
-def _echoes(program: PtyProgram, times: int) -> list[float]:
-    took = []
-    for at in range(times):
-        letter = bytes([LETTERS[at % len(LETTERS)]])
-        took.append(program.press_ms(letter, letter))
-        if at % 20 == 19:
-            # A field that is full takes nothing more.
-            program.write(b"\x7f" * 20)
-            program.rest()
-    return took
-
-
-def _search(program: PtyProgram) -> float:
-    took = program.press_ms("秀".encode(), "秀".encode())
-    program.write(b"\x7f")
+def _search(program: PtyProgram, at: int) -> float:
+    """Now a letter that many names begin with, now one more, now one that none does."""
+    for key in ("王", "秀", "q")[: at % 3]:
+        program.write(key.encode())
+        program.rest()
+    key = ("王", "秀", "q")[at % 3].encode()
+    took = program.press_ms(key, key)
+    program.write(b"\x7f" * FIELD_FULL)
     program.rest()
     return took
 

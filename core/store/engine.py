@@ -18,6 +18,18 @@ from sqlalchemy import event, exc
 
 from core.errors import LocalError, StateError
 from core.store import RAW_KEY_BYTES
+from core.store.refusals import (
+    BUSY_TIMEOUT_MS,
+    CommitUnknown,
+    commit_unknown,
+    has_no_room,
+    in_words,
+    is_full,
+    reopened,
+    unfit,
+    was_refused,
+    wrong_url,
+)
 
 METADATA = sa.MetaData(
     naming_convention={
@@ -31,14 +43,12 @@ METADATA = sa.MetaData(
 """Every table of the product; each is declared beside the verbs that own it."""
 
 SQLITE_SAFE_SINCE = (3, 51, 3)
-BUSY_TIMEOUT_MS = 30_000
 ALONE_TIMEOUT_MS = 1_000
 STATEMENTS_KEPT = 400
 """A contact asks more different ones than the driver keeps ready by itself."""
 SERVER = "postgresql"
 WRITER_LOCK = 0x6C69616E
 """The advisory lock that a writer's unit of work holds on a server, "lian"."""
-CREATEDB = "createdb --template=template0 --encoding=UTF8 --locale=C liandong"
 _SESSION = (
     f"SET lock_timeout = {BUSY_TIMEOUT_MS}",
     # Whoever has set the server to answer before the log is on the disk did not know what is promised here.
@@ -48,15 +58,8 @@ _WRITE = f"SELECT pg_advisory_xact_lock({WRITER_LOCK})"
 _READ = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
 # Pages begin after the last key seen, and marks sort before or after every instant.
 _FITS = "SELECT current_setting('server_encoding') = 'UTF8' AND '9' < '~' AND 'Z' < 'a' AND '-2' < '0'"
-_WAITED = ("55P03", "40P01", "40001")
-_DISK_FULL = "53100"
-_GONE = ("08", "57P")
 DriverError = driver.Error
 SQLITE_VERSION = str(driver.sqlite_version)
-
-
-class CommitUnknown(LocalError):
-    """A commit failed half-way: whether it took effect is only known after reopening the database."""
 
 
 class SpaceReserve(Protocol):
@@ -109,7 +112,7 @@ class Database:
             with self._unit_of_work() as connection:
                 yield connection
         except LocalError as error:
-            if self.reserve is not None and _is_full(error):
+            if self.reserve is not None and is_full(error):
                 self.reserve.release()
             raise
 
@@ -124,7 +127,7 @@ class Database:
                     yield connection
                     self._require_certain()
                     if opened != self.opened:
-                        raise _reopened()
+                        raise reopened()
                     if self.before_commit is not None:
                         self.before_commit()
                 except BaseException:
@@ -134,10 +137,10 @@ class Database:
                     transaction.commit()
                 except exc.DBAPIError as error:
                     connection.invalidate()
-                    if _has_no_room(error) or _was_refused(error):
+                    if has_no_room(error) or was_refused(error):
                         # There was no room for the record that makes a commit, or the server said no: certainly not saved.
                         raise
-                    self.in_doubt = _commit_unknown(error)
+                    self.in_doubt = commit_unknown(error)
                     raise self.in_doubt from error
         except exc.DBAPIError as error:
             raise in_words(error) from error
@@ -316,7 +319,13 @@ def _connect(name: str, raw_key: bytes | None, *, uri: bool = False) -> Any:
 
 def _sqlite_engine(creator: Callable[[], Any]) -> sa.Engine:
     engine = sa.create_engine(
-        "sqlite://", creator=creator, module=driver, poolclass=sa.QueuePool, pool_size=8
+        "sqlite://",
+        creator=creator,
+        module=driver,
+        poolclass=sa.QueuePool,
+        pool_size=8,
+        # The one that was used last has the pages that are wanted next; the others need not read them again.
+        pool_use_lifo=True,
     )
 
     @event.listens_for(engine, "begin")
@@ -331,9 +340,9 @@ def _server_engine(url: str) -> sa.Engine:
     try:
         engine = sa.create_engine(url, pool_pre_ping=True, pool_size=8, hide_parameters=True)
     except (exc.ArgumentError, exc.NoSuchModuleError, ImportError) as error:
-        raise _wrong_url(str(error)) from error
+        raise wrong_url(str(error)) from error
     if engine.dialect.name != SERVER:
-        raise _wrong_url(engine.dialect.name)
+        raise wrong_url(engine.dialect.name)
 
     @event.listens_for(engine, "connect", insert=True)
     def _connected(connection: Any, record: Any) -> None:
@@ -342,107 +351,10 @@ def _server_engine(url: str) -> sa.Engine:
         (fits,) = connection.execute(_FITS).fetchone()
         connection.commit()
         if not fits:
-            raise _unfit()
+            raise unfit()
 
     @event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         connection.exec_driver_sql(_WRITE if may_write(connection) else _READ)
 
     return engine
-
-
-def _wrong_url(reason: str) -> LocalError:
-    return LocalError(
-        "store.url",
-        zh=f"数据库地址不能用（{reason[:200]}），应为 postgresql+psycopg://用户@主机/库名，并安装 city 组件。",
-        en=f"The database URL cannot be used ({reason[:200]}); it should be postgresql+psycopg://user@host/name, with the "
-        "extra called city installed.",
-    )
-
-
-def _unfit() -> LocalError:
-    return LocalError(
-        "store.order",
-        zh=f"这个 PostgreSQL 数据库的字符集或排序规则不合用：须为 UTF8，按字符编码排序。请另建：{CREATEDB}。未作改动。",
-        en="The encoding or the order of text of this PostgreSQL database does not fit: it has to be UTF8, sorted by "
-        f"character code. Make another: {CREATEDB}. Nothing was changed.",
-    )
-
-
-def _is_full(error: LocalError) -> bool:
-    return error.code == "store.full" or "disk is full" in str(error.__cause__)
-
-
-def _has_no_room(error: exc.DBAPIError) -> bool:
-    return "disk is full" in str(error.orig) or _server_code(error) == _DISK_FULL
-
-
-def _was_refused(error: exc.DBAPIError) -> bool:
-    """Whether a server that is still there answered that it did not commit."""
-    return bool(_server_code(error)) and not _is_cut_off(error)
-
-
-def _is_cut_off(error: exc.DBAPIError) -> bool:
-    code = _server_code(error)
-    never_answered = error.connection_invalidated or isinstance(error, exc.OperationalError)
-    return code is not None and (code.startswith(_GONE) or (not code and never_answered))
-
-
-def _server_code(error: exc.DBAPIError) -> str | None:
-    """The SQLSTATE that a server gave, empty if it gave none; None where there is no server."""
-    missing = object()
-    code = getattr(error.orig, "sqlstate", missing)
-    return None if code is missing else str(code or "")
-
-
-def _commit_unknown(error: exc.DBAPIError) -> CommitUnknown:
-    return CommitUnknown(
-        "store.commit_unknown",
-        zh=f"写盘结果未知（{error.orig}）。请重新打开程序后按编号查对，不要重复录入。",
-        en=f"It is not known whether the write reached the disk ({error.orig}). "
-        "Reopen the program and look it up by its number; do not enter it again.",
-    )
-
-
-def _reopened() -> StateError:
-    return StateError(
-        "store.reopened",
-        zh="数据库刚刚重新打开，这一步没有保存。请再做一次。",
-        en="The database was just reopened; this step was not saved. Take it again.",
-    )
-
-
-def in_words(error: exc.DBAPIError) -> LocalError:
-    """What the database refused, as a sentence for people."""
-    reason = str(error.orig)
-    if _is_cut_off(error):
-        return LocalError(
-            "store.unreachable",
-            zh=f"连不上数据库服务器（{reason.strip()[:300]}），本次操作没有生效。请检查数据库服务器和网络，好了之后会自动恢复。",
-            en=f"The database server cannot be reached ({reason.strip()[:300]}); this step did not take effect. Look at the "
-            "server and the network; work resumes by itself.",
-        )
-    if "is locked" in reason or _server_code(error) in _WAITED:
-        return LocalError(
-            "store.busy",
-            zh=f"本机另一个程序正在写数据，等了 {BUSY_TIMEOUT_MS // 1000} 秒仍未轮到，未保存。请稍后再试。",
-            en=f"Another program of this machine has been writing for {BUSY_TIMEOUT_MS // 1000} seconds; this was not "
-            "saved. Try again in a moment.",
-        )
-    if _has_no_room(error):
-        return LocalError(
-            "store.full",
-            zh="磁盘已满，未保存。请清理空间后再试；已经保存的内容没有受影响。",
-            en="The disk is full; this was not saved. Free some space and try again; what was saved before is safe.",
-        )
-    if "not a database" in reason or "malformed" in reason or "encrypted" in reason:
-        return LocalError(
-            "store.unreadable",
-            zh=f"数据库打不开（{reason}）：口令不对，或文件已损坏。请运行 doctor，必要时从备份恢复。",
-            en=f"The database cannot be read ({reason}): wrong key, or a damaged file. Run doctor; restore a backup.",
-        )
-    return LocalError(
-        "store.failed",
-        zh=f"数据库操作失败（{reason}），本次操作没有生效。请运行 doctor 查看原因。",
-        en=f"The database refused ({reason}); this step did not take effect. Run doctor to see why.",
-    )

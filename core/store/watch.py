@@ -4,7 +4,8 @@ from typing import Any
 
 from sqlalchemy import exc
 
-from core.store.engine import Database, DriverError, in_words
+from core.store.engine import Database, DriverError
+from core.store.refusals import in_words
 
 
 class Watch:

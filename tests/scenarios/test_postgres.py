@@ -21,9 +21,10 @@ from core.identifiers import NodeId
 from core.messages import Role
 from core.states import State
 from core.store.casebook import CASE
-from core.store.engine import WRITER_LOCK, CommitUnknown, Database, open_url
+from core.store.engine import WRITER_LOCK, Database, open_url
 from core.store.migrate import _config, upgrade
 from core.store.officers import Roster
+from core.store.refusals import CommitUnknown
 from sync import doctor, registrar
 from sync.identity import next_count, read_fact, write_fact
 from sync.installation import create

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import LiandongError, LocalError
-from core.store.engine import CommitUnknown
+from core.store.refusals import CommitUnknown
 from tests.simulator.books import BOOK_DEEDS
 from tests.simulator.deed import Deed
 from tests.simulator.deeds import TRIO_DEEDS, settled

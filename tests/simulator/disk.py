@@ -14,7 +14,8 @@ import sqlcipher3.dbapi2 as driver
 
 from core.errors import LocalError
 from core.identifiers import NodeId
-from core.store.engine import CommitUnknown, Database, open_sqlite
+from core.store.engine import Database, open_sqlite
+from core.store.refusals import CommitUnknown
 from tests.simulator.faults import Misfortune
 
 PAGES_UNBOUNDED = 0xFFFFFFFE

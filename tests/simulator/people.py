@@ -18,7 +18,7 @@ from core.identifiers import CaseId, NodeId, Tier
 from core.items import Item
 from core.messages import Actor, Body, Role, encode
 from core.states import State
-from core.store.engine import CommitUnknown
+from core.store.refusals import CommitUnknown
 from sync import epoch
 from tests.simulator.disk import SimulatedCrash
 from tests.simulator.invented import invent, sheet_for, small_catalogue

@@ -8,7 +8,7 @@ import pytest
 
 import village_agent.intake
 from core.errors import LocalError
-from core.store.engine import CommitUnknown
+from core.store.refusals import CommitUnknown
 from tests.simulator.books import BOOK_DEEDS
 from tests.simulator.cuts import NAMES, cut, fail, fill, operations_of
 from tests.simulator.deed import Deed

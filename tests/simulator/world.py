@@ -19,7 +19,7 @@ import village_agent.intake
 from core.catalogue import encode_catalogue
 from core.errors import LiandongError, LocalError
 from core.identifiers import NodeId, Tier, division_of, new_id, tier_of
-from core.store.engine import CommitUnknown
+from core.store.refusals import CommitUnknown
 from core.store.shelf import CATALOGUE_PUBLISHED
 from sync import meeting
 from sync.authority import found_city

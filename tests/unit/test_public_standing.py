@@ -12,7 +12,7 @@ from core.desk.public.claim import Proof
 from core.desk.public.standing import standing_of
 from core.desk.web import public_app
 from core.slip_code import slip_text
-from core.store.engine import CommitUnknown
+from core.store.refusals import CommitUnknown
 from tests.unit.desk_kit import CITY, Place
 from tests.unit.test_public_pages import ask, completed, rate, wing
 

@@ -11,7 +11,8 @@ from sqlalchemy import exc
 
 from core.errors import LocalError, StateError
 from core.store import engine
-from core.store.engine import CommitUnknown, Database, open_sqlite
+from core.store.engine import Database, open_sqlite
+from core.store.refusals import CommitUnknown
 
 KEY = bytes(range(32))
 TALLY = sa.table("tally", sa.column("name", sa.Text), sa.column("count", sa.Integer))

@@ -16,7 +16,8 @@ import sqlalchemy as sa
 
 from core.errors import InputError, LiandongError, LocalError, StateError
 from core.store import backup
-from core.store.engine import CommitUnknown, driver, open_sqlite
+from core.store.engine import driver, open_sqlite
+from core.store.refusals import CommitUnknown
 from sync import audit, backups, restoring, service
 from sync.doctor import examine
 from sync.environment import SystemWorld

@@ -12,7 +12,7 @@ from textual.widget import Widget
 from textual.widgets import Static
 
 from core.errors import LiandongError
-from core.store.engine import CommitUnknown
+from core.store.refusals import CommitUnknown
 from village_agent.line_state import line_state
 from village_agent.session import Session
 from village_agent.tui.practice_guide import guide_words, practice_mark
