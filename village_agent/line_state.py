@@ -17,6 +17,7 @@ from sync.tables import DELIVERY, ENVELOPE, MESSAGE, PEER, QUARANTINE, STREAM
 from sync.transport.usb import CARRIER
 from village_agent.app import Village
 from village_agent.drafts import Drafts
+from village_agent.pause import is_paused
 
 ONLINE_INTERVALS = 3
 ONLINE_S_MIN = 180
@@ -25,18 +26,20 @@ DAY_S = 86_400
 
 @dataclass(frozen=True, slots=True)
 class LineState:
-    """``waiting`` counts cases with something the township has not signed for; ``failed`` what needs people."""
+    """``waiting`` counts cases with something the township has not signed for; ``failed`` what needs people;
+    ``paused`` while nothing is sent unless the operator does it."""
 
     online: bool
     last_contact_at: datetime | None
     waiting: int
     failed: int
     error: Mapping[str, str] | None = None
+    paused: bool = False
 
     def words(self, now: datetime, lang: str = "zh", draft_saved_at: str = "") -> str:
         """``离线 · 上次同步 09:12 · 待上传 3 · 失败 1 · 草稿已保存 09:30:12``."""
         parts = [
-            label("line.online" if self.online else "line.offline", lang),
+            label(f"line.{'paused' if self.paused else 'online' if self.online else 'offline'}", lang),
             self.last_contact_words(now, lang),
             label("line.waiting", lang, count=self.waiting),
             label("line.failed", lang, count=self.failed),
@@ -75,16 +78,16 @@ def line_state(tx: sa.Connection, village: Village) -> LineState:
     row: Any = (
         None if parent is None else tx.execute(sa.select(PEER).where(PEER.c.node == parent)).one_or_none()
     )
-    waiting, failed = len(waiting_cases(tx, parent)), count_failed(tx)
+    waiting, failed, paused = len(waiting_cases(tx, parent)), count_failed(tx), is_paused(tx)
     if row is None:
-        return LineState(False, None, waiting, failed)
+        return LineState(False, None, waiting, failed, paused=paused)
     met = from_iso(row.last_contact_at) if row.last_contact_at else None
     patience_s = max(ONLINE_S_MIN, ONLINE_INTERVALS * settings.contact_every_s)
     recent = met is not None and (node.world.now() - met).total_seconds() <= patience_s
     error = json.loads(row.last_error) if row.last_error else None
     # A stick brings news without a line.
     online = recent and row.failures == 0 and row.carrier != CARRIER
-    return LineState(online, met, waiting, failed, error)
+    return LineState(online, met, waiting, failed, error, paused)
 
 
 def home_counts(tx: sa.Connection, village: Village, drafts: Drafts) -> Counts:

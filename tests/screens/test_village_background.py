@@ -59,5 +59,14 @@ def test_the_catalogue_comes_by_itself_and_the_process_is_started_again_and_ends
         _until(lambda: running_pid(folder) not in (None, first), "the background was not started again")
         second = running_pid(folder)
         assert second is not None
+        terminal.press("F5")
+        terminal.wait("联络完成")
+        terminal.press("p")
+        _until(lambda: not _is_alive(second), "the background went on while paused")
+        terminal.wait("已暂停")
+        terminal.press("r")
+        _until(lambda: running_pid(folder) not in (None, second), "the background was not taken up again")
+        second = running_pid(folder)
+        assert second is not None
         terminal.kill()
         _until(lambda: not _is_alive(second), "the background outlived its terminal")

@@ -100,3 +100,32 @@ def test_a_line_that_fails_is_said_with_what_can_be_done_instead(place: Place, l
 
     place.walk(journey)
     assert _arrived(place) == 1
+
+
+def test_while_paused_nothing_is_sent_but_by_enter_and_the_bottom_line_says_so_after_a_restart_too(
+    place: Place, line: Line
+) -> None:
+    line.go_on.set()
+
+    async def pausing(app: DeskApp, pilot: Pilot[None]) -> None:
+        await pilot.press("f5")
+        await until(app, pilot, "联络完成")
+        await pilot.press("p")
+        text = await until(app, pilot, "自动同步已暂停")
+        assert "已暂停 |" in text and "P 暂停" not in text and not ambiguous(text)
+        line.reached.clear()
+
+    async def paused(app: DeskApp, pilot: Pilot[None]) -> None:
+        assert "已暂停 |" in painted(app)
+        await pilot.press("f5")
+        await until(app, pilot, "按 R 恢复")
+        assert not line.reached.is_set(), "opened to look, not to send"
+        await pilot.press("enter")
+        await until(app, pilot, "联络完成")
+        assert line.reached.is_set()
+        await pilot.press("r")
+        text = await until(app, pilot, "P 暂停自动同步")
+        assert "已暂停" not in text
+
+    place.walk(pausing)
+    place.walk(paused)

@@ -98,7 +98,7 @@ class DeskApp(App[None]):
     def on_mount(self) -> None:
         self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
         self.set_interval(IDLE_LOOK_S, self._lock_if_idle)
-        self.set_interval(BACKGROUND_LOOK_S, self._keep_in_touch)
+        self.set_interval(BACKGROUND_LOOK_S, self.keep_in_touch)
         if self._desk is not None:
             self._go_home()
         elif has_node(self.folder):
@@ -159,13 +159,18 @@ class DeskApp(App[None]):
         if len(self.screen_stack) == 1:
             self._go_home()
 
-    def _keep_in_touch(self) -> None:
-        """Whoever has joined the city meets the township by itself while the terminal is open, locked or not."""
+    def keep_in_touch(self) -> None:
+        """Whoever has joined the city meets the township by itself while the terminal is open, locked or not, unless the
+        operator has put that off."""
         if self._desk is None or self._desk.is_practice:
             return
-        from village_agent.tui.opening import Background
+        from village_agent.tui.opening import Background, is_paused
 
         installation = self._desk.village.installation
+        with installation.db.reading() as tx:
+            if is_paused(tx):
+                self.leave_background()
+                return
         if self.background is None or self.background.installation is not installation:
             self.leave_background()
             self.background = Background(installation, self.world)

@@ -13,11 +13,21 @@ from core.store.shelf import PUBLICATION
 from core.store.watch import Watch
 from village_agent.app import open_village
 from village_agent.background import Background
+from village_agent.pause import is_paused
 from village_agent.session import Session, begin
 from village_agent.tui.screens.home import HomeScreen
 from village_agent.vault import Operator
 
-__all__ = ["Background", "HomeScreen", "Watch", "begin", "count_publications", "open_desk", "problem_words"]
+__all__ = [
+    "Background",
+    "HomeScreen",
+    "Watch",
+    "begin",
+    "count_publications",
+    "is_paused",
+    "open_desk",
+    "problem_words",
+]
 
 
 def open_desk(folder: Path, world: World, operator: Operator, raw_key: bytes) -> Session:

@@ -63,6 +63,8 @@ _WORDS: dict[str, tuple[str, str]] = {
     "key.all": ("全部", "all"),
     "key.waiting": ("待上传", "waiting"),
     "key.start": ("开始", "start"),
+    "key.pause": ("暂停自动同步", "pause"),
+    "key.unpause": ("恢复自动同步", "resume"),
     "key.again": ("再做一次", "again"),
     "key.stick_export": ("导出到U盘", "to a stick"),
     "key.stick_import": ("从U盘导入", "from a stick"),

@@ -54,6 +54,10 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "按 Enter 再试。没有线路也可以用U盘：E 导出，I 导入；件都在本机，不会丢。",
         "Enter tries again. Without a line use a stick: E exports, I imports. Everything stays here until then.",
     ),
+    "contact_paused": (
+        "自动同步已暂停：只有在这里按 Enter，或用U盘，才与镇里联络。按 R 恢复。",
+        "Automatic contact is paused: the township is met only when you press Enter here, or by stick. R resumes.",
+    ),
     "contact_other_way": (
         "没有线路时：E 导出到U盘，I 从U盘导入。",
         "Without a line: E exports to a stick, I imports from one.",
@@ -151,9 +155,11 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "Drafts: Enter goes on, D abandons, A shows the abandoned ones (kept 30 days).",
     ),
     "help.ContactScreen": (
-        "同步：打开就开始与镇里联络，Esc 停止，已签收的不会丢，下次接着传。没有线路用U盘：E 导出，I 导入。",
+        "同步：打开就开始与镇里联络，Esc 停止，已签收的不会丢，下次接着传。没有线路用U盘：E 导出，I 导入。"
+        "流量贵或线路要让给别人时按 P 暂停自动同步，最下面一行写着「已暂停」，R 恢复。",
         "Contact: it begins at once; Esc stops it, what was signed for stays, the next one goes on. Without a line: E to a "
-        "stick, I from one.",
+        "stick, I from one. Where the line is dear or wanted by others, P pauses automatic contact (the bottom line says so), R "
+        "resumes it.",
     ),
     "help.StickChoiceScreen": (
         "选择U盘：插好的会自动出现，右边写着上面有什么。也可以输入任何文件夹的路径。",

@@ -19,6 +19,7 @@ from sync.meeting import Meeting
 from sync.stick import Waiting, waiting_for
 from sync.stick_record import on_stick
 from sync.stick_words import on_stick_words
+from village_agent.pause import set_pause
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.progress import bar
 from village_agent.tui.screens.stick_choice import StickChoiceScreen
@@ -39,6 +40,8 @@ class ContactScreen(DeskScreen):
         key("f5", "start", "", shown=False),
         key("e", "stick_export", "key.stick_export"),
         key("i", "stick_import", "key.stick_import"),
+        key("p", "pause", "key.pause"),
+        key("r", "unpause", "key.unpause"),
     ]
 
     class Progress(Message):
@@ -60,7 +63,10 @@ class ContactScreen(DeskScreen):
 
     def on_mount(self) -> None:
         self.query_one("#body").focus()
-        self.action_start()
+        if self._is_paused:
+            self._show(Meeting(), "")
+        else:
+            self.action_start()
 
     def on_unmount(self) -> None:
         # Nobody is left to look at it; what was signed for stays done.
@@ -73,12 +79,18 @@ class ContactScreen(DeskScreen):
         self._show(*self._shown)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        if action in ("pause", "unpause"):
+            return not self.desk.is_practice and self._is_paused == (action == "unpause")
         return not (self.desk.is_practice and action in ("start", "stick_export", "stick_import"))
 
     @property
     def is_working(self) -> bool:
         """Whether a meeting is under way."""
         return self._worker is not None and not self._worker.is_finished
+
+    @property
+    def _is_paused(self) -> bool:
+        return self.desk_app.line is not None and self.desk_app.line.paused
 
     def action_start(self) -> None:
         if self.desk.is_practice:
@@ -102,6 +114,19 @@ class ContactScreen(DeskScreen):
 
     def action_stick_import(self) -> None:
         self.app.push_screen(StickChoiceScreen(bring_in=True))
+
+    def action_pause(self) -> None:
+        self._set_pause(True)
+
+    def action_unpause(self) -> None:
+        self._set_pause(False)
+
+    def _set_pause(self, paused: bool) -> None:
+        if self.write(lambda tx: set_pause(tx, self.desk.world, paused)):
+            self.desk_app.keep_in_touch()
+            self.show_line()
+            self._show(*self._shown)
+            self.show_frame()
 
     @work(thread=True, exit_on_error=False)
     def _meet(self) -> None:
@@ -159,6 +184,8 @@ class ContactScreen(DeskScreen):
             lines += [self._owed(), *self._moved(done), ""]
         lines += [f"! {refused.text(self.lang)}" for refused in done.refused]
         lines += self._on_stick()
+        if self._is_paused:
+            lines.append(self.words("contact_paused"))
         if error is None and not self.desk.is_practice:
             lines.append(self.words("contact_other_way"))
         width = max(40, self.app.size.width - 4)
