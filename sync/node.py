@@ -53,7 +53,7 @@ class Node:
     """What the tier holds in common with each neighbour, once it has said so."""
     compared: dict[NodeId, tuple[str, str]] = field(default_factory=dict)
     """Our digest and the neighbour's when it was last asked what differs."""
-    still_open: Callable[[sa.Connection, str], bool] = lambda tx, subject: True
+    still_open: Callable[[sa.Connection, str], bool] = field(default=lambda tx, subject: True)
     """Whether a new machine still needs what was said of a subject."""
     lock: threading.RLock = field(default_factory=threading.RLock)
     woken: threading.Event = field(default_factory=threading.Event)
@@ -108,6 +108,10 @@ class Node:
         """Let handlers ``(transaction, origin, subject, body)``, each with its newest schema, take messages."""
         for type_, (take, schema) in handlers.items():
             self.dispatch.on(type_, _as_handler(take), schema=schema)
+
+    def ask_if_open(self, is_open: Callable[[sa.Connection, str], bool]) -> None:
+        """Let ``is_open`` say what a new machine still needs."""
+        self.still_open = is_open
 
     def compare(self, shares: Shares) -> None:
         """Let contacts compare ``shares`` with what the neighbours hold."""

@@ -48,8 +48,7 @@ class Carrier(Care, Protocol):
     @property
     def require_recovered(self) -> RequireRecovered: ...
 
-    still_open: Callable[[sa.Connection, str], bool]
-
+    def ask_if_open(self, is_open: Callable[[sa.Connection, str], bool]) -> None: ...
     def serve(self, handlers: Mapping[str, tuple[Take, int]]) -> None: ...
 
 
@@ -96,7 +95,7 @@ class Office:
         carrier.books.append(Books((MessageWalk(), CaseWalk(office.casebook)), cases_naming, kept_message))
         office.casebook.care = carrier
         carrier.compare(Shares(office.casebook, carrier.place.node))
-        carrier.still_open = office.is_open
+        carrier.ask_if_open(office.is_open)
         return office
 
     def refresh(self, tx: sa.Connection) -> None:

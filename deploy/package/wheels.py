@@ -63,7 +63,7 @@ def wheels_for(source: Source, target: Target, into: Path) -> list[Path]:
         if names:
             for wheel in _download([pinned_block(pinned, name) for name in names], target, into):
                 files[canonicalize_name(parse_wheel_filename(wheel.name)[0])] = wheel
-        following = []
+        following: list[Requirement] = []
         for one in waiting:
             name = canonicalize_name(one.name)
             for extra in ("", *sorted(one.extras)):
