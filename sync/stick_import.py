@@ -133,7 +133,7 @@ def _look(stick: Stick, node: Node, entry: Entry) -> _Look:
     try:
         claim = read_claim(stick.head(entry))
     except LiandongError as error:
-        fates = {"stick.foreign": Fate.FOREIGN, "stick.cut_head": Fate.CUT}
+        fates = {"stick.foreign": Fate.FOREIGN, "stick.enrolment": Fate.FOREIGN, "stick.cut_head": Fate.CUT}
         return _Look(entry, replace(found, fate=fates.get(error.code, Fate.REFUSED), refused=(error,)))
     found = replace(found, sender=claim.sender, receiver=claim.receiver, at=claim.at)
     me = node.place.node
