@@ -115,7 +115,7 @@ def enrol_from(stick: Stick, node: Node, code: EnrolmentCode) -> Enrolment:
     is_there, refused = _try_answers(reading, node, code, current, wanted) if kept else (False, None)
     done = enrol.enrolled_by(node, code)
     if done is not None:
-        return _enrolled(stick, node, code, done, spoilt=tuple(reading.spoilt))
+        return _enrolled(stick, node, code, done)
     if not is_there:
         name, mark = file_name(node.place.node, wanted), node.world.random_bytes(4).hex()
         stick.write(name, wanted.data, mark=mark)
@@ -182,16 +182,10 @@ def _try_answers(
 
 
 def _enrolled(
-    stick: Stick,
-    node: Node,
-    code: EnrolmentCode,
-    digest: bytes,
-    *,
-    before: bool = False,
-    spoilt: tuple[Spoilt, ...] = (),
+    stick: Stick, node: Node, code: EnrolmentCode, digest: bytes, *, before: bool = False
 ) -> Enrolment:
     """Its notice, its application and the answer are of no more use on the stick: take them off."""
-    outcome = Enrolment(Stage.ENROLLED, node.place.node, code.code_id, spoilt, before=before)
+    outcome = Enrolment(Stage.ENROLLED, node.place.node, code.code_id, before=before)
     try:
         _tidy(stick, stick_question(node.place.node, code), digest)
     except StickError as error:
