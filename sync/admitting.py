@@ -10,7 +10,7 @@ from enum import StrEnum
 from core.errors import LiandongError, LocalError
 from core.identifiers import NodeId
 from sync import registrar
-from sync.enrol_file import EnrolFile, Part, answer, file_name
+from sync.enrol_file import EnrolFile, Part, answer
 from sync.enrol_stick import Reading, Spoilt
 from sync.enrolment import read_envelope, write_refusal
 from sync.enrolment_desk import Judged
@@ -81,21 +81,24 @@ def admit_from(stick: Stick, node: Node, *, dry_run: bool = False) -> Admitting:
             answers.add(sha256(file.data))
     # A village's answer holds its township's certificates only if that one is known by then.
     waiting.sort(key=lambda one: (one.applicant.node or "", one.applicant.name))
-    report = Admitting((), tuple(reading.spoilt), reading.others, reading.more)
     if dry_run:
-        return replace(report, applicants=tuple(one.applicant for one in waiting))
+        return _report(reading, [one.applicant for one in waiting])
     done: list[Applicant] = []
     for one in waiting:
         try:
             applicant, file = _decide(node, one, answers)
             done.append(applicant)
             if sha256(file.data) not in answers:
-                stick.write(file_name(applicant.node, file), file.data, mark=node.world.random_bytes(4).hex())
+                reading.write(node, applicant.node, file)
                 answers.add(sha256(file.data))
         except LocalError as error:
-            return replace(report, applicants=tuple(done), error=error)
+            return _report(reading, done, error)
         done[-1] = replace(applicant, is_answered=True)
-    return replace(report, applicants=tuple(done))
+    return _report(reading, done)
+
+
+def _report(reading: Reading, applicants: list[Applicant], error: LiandongError | None = None) -> Admitting:
+    return Admitting(tuple(applicants), tuple(reading.spoilt), reading.others, reading.more, error)
 
 
 def _look(node: Node, name: str, data: bytes) -> _Waiting:

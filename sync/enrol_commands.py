@@ -14,7 +14,7 @@ from core.errors import Fault
 from core.identifiers import NodeId, Tier, parse_node_id
 from sync import registrar
 from sync.command_line import EXIT_CODES, Program, emit, folder_of, json_option, lang_of
-from sync.enrol_file import file_name, notice
+from sync.enrol_file import notice
 from sync.enrolment_code import EnrolmentCode, parse_code
 from sync.enrolment_desk import CODE_LIFETIME, CODE_LIFETIME_MAX, CodeRecord, expires_at
 from sync.stick_commands import warn_same_disk
@@ -157,10 +157,11 @@ def _add_code(group: click.Group, program: Program) -> None:
 def issue(node: Any, target: NodeId, stick: Stick | None, lifetime: timedelta) -> tuple[CodeRecord, str]:
     """A code and, on ``stick``, its notice: first the notice, so that a stick that fails leaves no code behind."""
 
+    from sync.enrol_stick import Reading
+
     def carry(record: CodeRecord, anchor: bytes) -> None:
         if stick is not None:
-            file = notice(record.node, record.code, anchor)
-            stick.write(file_name(record.node, file), file.data, mark=node.world.random_bytes(4).hex())
+            Reading(stick).write(node, record.node, notice(record.node, record.code, anchor))
 
     return registrar.new_code(node, target, lifetime=lifetime, carry=carry)
 

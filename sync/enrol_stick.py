@@ -26,7 +26,7 @@ from sync.enrolment import read_anchor_question
 from sync.enrolment_code import EnrolmentCode
 from sync.node import Node
 from sync.primitives import sha256
-from sync.stick_layout import inert, too_large
+from sync.stick_layout import PART_SUFFIX, inert, too_large
 from sync.transport.usb import UNREADABLE, Entry, Stick, StickError
 
 NOTICES_NAMED_MAX = 3
@@ -73,6 +73,21 @@ class Reading:
             else:
                 yield entry, file
 
+    def write(self, node: Node, owner: NodeId | None, file: EnrolFile) -> None:
+        """Write a file of ``owner``'s enrolment; it mends what was spoilt of it, under its name or in an unfinished copy.
+
+        Raises ``StickError``.
+        """
+        name = file_name(owner, file)
+        self.stick.write(name, file.data, mark=node.world.random_bytes(4).hex())
+        left = [one for one in self.spoilt if one.name != inert(name)]
+        self.spoilt = []
+        for one in left:
+            if one.name.startswith(f"{name}.") and one.name.endswith(PART_SUFFIX):
+                self.stick.remove(one.name)
+            else:
+                self.spoilt.append(one)
+
 
 class Stage(StrEnum):
     """How far an enrolment by stick has come."""
@@ -117,8 +132,7 @@ def enrol_from(stick: Stick, node: Node, code: EnrolmentCode) -> Enrolment:
     if done is not None:
         return _enrolled(stick, node, code, done)
     if not is_there:
-        name, mark = file_name(node.place.node, wanted), node.world.random_bytes(4).hex()
-        stick.write(name, wanted.data, mark=mark)
+        reading.write(node, node.place.node, wanted)
         with node.db.transaction() as tx:
             audit.note(
                 tx,

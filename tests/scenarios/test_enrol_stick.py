@@ -311,6 +311,25 @@ def test_an_admission_whose_answer_could_not_be_written_is_told_as_what_it_is(
     assert "可以拔出" not in words
 
 
+def test_the_unfinished_copy_of_a_program_that_was_killed_is_cleaned_away_by_the_next_try(
+    city: City, stick: Stick
+) -> None:
+    village, code = city.machine(NEW_VILLAGE), code_of(city, stick, NEW_VILLAGE)
+    for part, step in (
+        (Part.APPLICATION, lambda: applied(stick, village, code)),
+        (Part.ANSWER, lambda: admit_from(stick, city.node)),
+    ):
+        step()
+        path, file = only(stick, part)
+        path.unlink()
+        path.with_name(f"{path.name}.0123abcd.part").write_bytes(file.data[:50])
+        done = step()
+        assert (done.spoilt, done.error) == ((), None)
+        assert only(stick, part) == (path, file)
+    enrolled(stick, village, code)
+    assert list(stick.folder.iterdir()) == []
+
+
 # The stick is bad, or somebody made it so
 
 
