@@ -7,7 +7,7 @@ same application gets the same answer.
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from core.errors import LiandongError, LocalError
+from core.errors import LiandongError
 from core.identifiers import NodeId
 from sync import registrar
 from sync.enrol_file import EnrolFile, Part, answer
@@ -91,7 +91,7 @@ def admit_from(stick: Stick, node: Node, *, dry_run: bool = False) -> Admitting:
             if sha256(file.data) not in answers:
                 reading.write(node, applicant.node, file)
                 answers.add(sha256(file.data))
-        except LocalError as error:
+        except LiandongError as error:
             return _report(reading, done, error)
         done[-1] = replace(applicant, is_answered=True)
     return _report(reading, done)

@@ -13,8 +13,6 @@ from sync.identity import read_fact, write_fact
 from sync.node import Node, store_keys
 from sync.primitives import SealingKey, SigningKey, sha256
 from sync.tables import NODE_STATE
-from sync.transport.extranet import Extranet
-from sync.transport.tls import anonymous_context
 
 ANCHOR_PATH = "/enrol/anchor"
 APPLY_PATH = "/enrol"
@@ -28,6 +26,10 @@ Post = Callable[[str, bytes], bytes]
 
 def door(url: str, timeout_s: float) -> Post:
     """The enrolment door at ``url``; what comes back is authenticated by the code, not by the connection."""
+    # The libraries of the line are read by who has one: a terminal asks this module for less.
+    from sync.transport.extranet import Extranet
+    from sync.transport.tls import anonymous_context
+
     line = Extranet(url, anonymous_context(), None, timeout_s)
     return lambda path, data: line.post(path, data, MEDIA_TYPE)
 

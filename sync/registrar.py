@@ -24,8 +24,8 @@ from sync.enrolment_desk import (
     issue_code,
     judge_application,
 )
-from sync.keyring import KeyRecord
-from sync.node import Node, store_keys
+from sync.keyring import KeyRecord, Keyring
+from sync.node import Node, store_keys, stored_keys
 from sync.primitives import SealingKey, SigningKey
 from sync.stream import meet_child
 from sync.tables import ENROLMENT
@@ -106,7 +106,9 @@ def decide(node: Node, data: bytes) -> Answer:
     def issue(application: Application) -> Admission:
         with node.db.reading() as tx:
             told = neighbour.epochs_of(tx, application.node)
-        lives = max(told, node.keyring.installations_of(application.node))
+            # Another program of this node may have admitted others since this one began.
+            known = Keyring(node.place.node, stored_keys(tx))
+        lives = max(told, known.installations_of(application.node))
         request = read_request(application.request)
         pair = issue_pair(
             node.world,
@@ -117,8 +119,8 @@ def decide(node: Node, data: bytes) -> Answer:
             sealing=application.sealing,
         )
         fresh.append(pair)
-        above, revocations = _above(node, application.node), node.keyring.revocations_signed
-        return admission(node.world, pair, above, revocations, lives)
+        above = _above(node, known, application.node)
+        return admission(node.world, pair, above, known.revocations_signed, lives)
 
     def answer(record: CodeRecord | None) -> Answer:
         return answer_application(node.world, record, data, node.keyring.registration_key, issue)
@@ -147,11 +149,11 @@ def _anchor(node: Node) -> Anchor:
     return Anchor(keyring.root, keyring.issuing, keyring.pair, registration)
 
 
-def _above(node: Node, applicant: NodeId) -> tuple[Pair, ...]:
+def _above(node: Node, known: Keyring, applicant: NodeId) -> tuple[Pair, ...]:
     nodes = [node.place.node]
     if tier_of(division_of(applicant)) is Tier.VILLAGE:
         nodes.append(NodeId(parent_of(division_of(applicant))))
-    return tuple(node.keyring.pair_of(name) for name in nodes if name in node.keyring.nodes())
+    return tuple(known.pair_of(name) for name in nodes if name in known.nodes())
 
 
 def _in_transaction(

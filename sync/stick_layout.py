@@ -9,6 +9,7 @@ from sync.hello import HELLO_BYTES_MAX, Hello, read_hello
 
 FOLDER = "LIANDONG"
 SUFFIX = ".ldb"
+ENROLMENT = "stick.enrolment"
 ENROL_MAGIC = b"LDE1"
 """With which the files of an enrolment begin (``sync/enrol_file.py``): no bundles."""
 PART_SUFFIX = ".part"
@@ -42,7 +43,7 @@ def hello_frame(head: bytes) -> Frame:
     """
     if head.startswith(ENROL_MAGIC):
         raise PeerError(
-            "stick.enrolment",
+            ENROLMENT,
             zh="是节点注册用的文件，不是数据包，未打开。由市里用 admit、由新节点用 enrol --stick 读取。",
             en="It belongs to a node's enrolment and is no bundle; it was not opened. The city reads it by admit, the new "
             "node by enrol --stick.",

@@ -125,6 +125,17 @@ def test_a_township_and_its_village_are_admitted_by_the_same_stick_and_know_each
     assert set(nodes[NEW_VILLAGE].keyring.nodes()) == {CITY, TOWN, NEW_VILLAGE}
 
 
+def test_a_running_city_knows_whom_another_of_its_programs_admitted(city: City, stick: Stick) -> None:
+    beside = Node.load(city.node.db, city.world, city.node.chunks, "test")
+    town, village = city.machine(TOWN), city.machine(NEW_VILLAGE)
+    code = code_of(city, stick, TOWN)
+    applied(stick, town, code)
+    admit_from(stick, beside)
+    enrolled(stick, town, code)
+    enrol.enrol(village, parse_code(city.code(NEW_VILLAGE)), city.door)
+    assert set(village.keyring.nodes()) == {CITY, TOWN, NEW_VILLAGE}
+
+
 def test_names_decide_nothing(city: City, stick: Stick) -> None:
     village, code = city.machine(NEW_VILLAGE), code_of(city, stick, NEW_VILLAGE)
 
