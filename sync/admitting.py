@@ -1,19 +1,20 @@
-"""The city's side of enrolment by stick: every application that lies on one is judged, admitted or refused, and answered there.
+"""The city's side of enrolment by stick: a code's notice goes out, the applications that come back are decided and answered.
 
 What is admitted is in the city's record before the answer is written: a stick that fails is put in again, and the
 same application gets the same answer.
 """
 
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from enum import StrEnum
 
 from core.errors import LiandongError
 from core.identifiers import NodeId
 from sync import registrar
-from sync.enrol_file import EnrolFile, Part, answer
+from sync.enrol_file import EnrolFile, Part, answer, notice
 from sync.enrol_stick import Reading, Spoilt
 from sync.enrolment import read_envelope, write_refusal
-from sync.enrolment_desk import Judged
+from sync.enrolment_desk import CodeRecord, Judged
 from sync.node import Node
 from sync.primitives import sha256
 from sync.stick_layout import inert
@@ -66,6 +67,19 @@ class _Waiting:
     data: bytes
     applicant: Applicant
     judged: Judged
+
+
+def issue(node: Node, target: NodeId, stick: Stick | None, lifetime: timedelta) -> tuple[CodeRecord, str]:
+    """A code, shown once, and its notice on ``stick`` if there is one; a stick that fails leaves no code behind.
+
+    Raises ``StickError``, and ``StateError`` (``keyring.no_authority``) but at the city.
+    """
+
+    def carry(record: CodeRecord, anchor: bytes) -> None:
+        if stick is not None:
+            Reading(stick).write(node, record.node, notice(record.node, record.code, anchor))
+
+    return registrar.new_code(node, target, lifetime=lifetime, carry=carry)
 
 
 def admit_from(stick: Stick, node: Node, *, dry_run: bool = False) -> Admitting:

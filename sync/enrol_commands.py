@@ -1,7 +1,4 @@
-"""``code``, ``enrol`` and ``admit``: how a node comes to its certificates, over a line or by a stick.
-
-What knows the line is imported where it is used: every other command starts sooner.
-"""
+"""``code``, ``enrol`` and ``admit``: how a node comes to its certificates, over a line or by a stick."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,12 +8,14 @@ import click
 
 from core.clock import local
 from core.errors import Fault
-from core.identifiers import NodeId, Tier, parse_node_id
-from sync import registrar
+from core.identifiers import Tier, parse_node_id
+from sync import enrol as enrolment
+from sync import enrol_words
+from sync.admitting import Admitting, Fate, admit_from, issue
 from sync.command_line import EXIT_CODES, Program, emit, folder_of, json_option, lang_of
-from sync.enrol_file import notice
+from sync.enrol_stick import Stage, enrol_from
 from sync.enrolment_code import EnrolmentCode, parse_code
-from sync.enrolment_desk import CODE_LIFETIME, CODE_LIFETIME_MAX, CodeRecord, expires_at
+from sync.enrolment_desk import CODE_LIFETIME, CODE_LIFETIME_MAX, expires_at
 from sync.stick_commands import warn_same_disk
 from sync.transport.usb import Stick
 
@@ -95,8 +94,6 @@ def _add_enrol(group: click.Group, program: Program) -> None:
 
 
 def _enrol_by_line(ctx: click.Context, installation: Any, code: EnrolmentCode, as_json: bool) -> None:
-    from sync import enrol as enrolment
-
     settings, node = installation.settings, installation.node
     enrolment.enrol(node, code, enrolment.door(settings.parent_enrol, settings.contact_timeout_s))
     emit(
@@ -110,9 +107,6 @@ def _enrol_by_line(ctx: click.Context, installation: Any, code: EnrolmentCode, a
 def _enrol_by_stick(
     ctx: click.Context, installation: Any, code: EnrolmentCode, stick: Stick, as_json: bool
 ) -> None:
-    from sync import enrol_words
-    from sync.enrol_stick import Stage, enrol_from
-
     warn_same_disk(stick, installation, lang_of(ctx))
     outcome = enrol_from(stick, installation.node, code)
     emit(
@@ -140,8 +134,8 @@ def _add_code(group: click.Group, program: Program) -> None:
     @click.pass_context
     def code(ctx: click.Context, node: str, path: Path | None, days: int, as_json: bool) -> None:
         target = parse_node_id(node)
-        app = program.open(folder_of(ctx))
         stick = None if path is None else Stick(path)
+        app = program.open(folder_of(ctx))
         try:
             if stick is not None:
                 warn_same_disk(stick, app.installation, lang_of(ctx))
@@ -154,18 +148,6 @@ def _add_code(group: click.Group, program: Program) -> None:
         emit(ctx, facts, as_json, _code_words)
 
 
-def issue(node: Any, target: NodeId, stick: Stick | None, lifetime: timedelta) -> tuple[CodeRecord, str]:
-    """A code and, on ``stick``, its notice: first the notice, so that a stick that fails leaves no code behind."""
-
-    from sync.enrol_stick import Reading
-
-    def carry(record: CodeRecord, anchor: bytes) -> None:
-        if stick is not None:
-            Reading(stick).write(node, record.node, notice(record.node, record.code, anchor))
-
-    return registrar.new_code(node, target, lifetime=lifetime, carry=carry)
-
-
 def _code_words(facts: dict[str, Any], lang: str) -> str:
     node, code, until = facts["node"], facts["code"], facts["expires_at"]
     words = (
@@ -175,15 +157,10 @@ def _code_words(facts: dict[str, Any], lang: str) -> str:
     )
     if "stick" not in facts:
         return words
-    from sync.enrol_words import notice_words
-
-    return words + "\n" + notice_words(node, facts["stick"], lang)
+    return words + "\n" + enrol_words.notice_words(node, facts["stick"], lang)
 
 
 def _add_admit(group: click.Group, program: Program) -> None:
-    from sync import enrol_words
-    from sync.admitting import Admitting, Fate, admit_from
-
     def fault(report: Admitting) -> Fault | None:
         if report.error is not None:
             return report.error.fault

@@ -12,8 +12,7 @@ import sqlalchemy as sa
 from core.errors import InputError, LiandongError, PeerError, StateError
 from core.identifiers import NodeId
 from sync import cose, enrol, enrol_words, meeting, registrar
-from sync.admitting import Admitting, Fate, admit_from
-from sync.enrol_commands import issue
+from sync.admitting import Admitting, Fate, admit_from, issue
 from sync.enrol_file import FILE_BYTES_MAX, EnrolFile, Part, answer, application, notice, read_enrol_file
 from sync.enrol_stick import Enrolment, Stage, enrol_from
 from sync.enrolment import Anchor, apply, write_anchor, write_refusal

@@ -11,8 +11,7 @@ from textual.widgets import Input
 from core.identifiers import NodeId
 from core.store.office import Office
 from sync import enrol as enrolment
-from sync.admitting import Fate, admit_from
-from sync.enrol_commands import issue
+from sync.admitting import Fate, admit_from, issue
 from sync.enrolment_desk import CODE_LIFETIME
 from sync.environment import SystemWorld
 from sync.installation import Installation
