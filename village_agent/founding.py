@@ -172,12 +172,13 @@ def join(
 @dataclass(frozen=True, slots=True)
 class Carried:
     """What joining by a stick came to. ``introduction``: what was written for the township on the same stick, once this is
-    a node of the city.
+    a node of the city. ``is_same_disk``: the folder lies on this machine's own disk, so nobody can carry it.
     """
 
     outcome: Enrolment
     label: str
     introduction: Export | None = None
+    is_same_disk: bool = False
 
 
 def join_by_stick(desk: Session, code: EnrolmentCode, path: Path) -> Carried:
@@ -185,12 +186,13 @@ def join_by_stick(desk: Session, code: EnrolmentCode, path: Path) -> Carried:
 
     Raises as :class:`sync.transport.usb.Stick` and :func:`sync.enrol_stick.enrol_from`; all of it may be done again.
     """
-    node, stick = desk.village.installation.node, Stick(path)
+    installation, stick = desk.village.installation, Stick(path)
+    node, is_same_disk = installation.node, stick.is_on_disk_of(installation.folder)
     outcome = enrol_from(stick, node, code)
     if outcome.stage is Stage.APPLIED or outcome.error is not None:
-        return Carried(outcome, stick.label)
+        return Carried(outcome, stick.label, None, is_same_disk)
     (introduction,) = export_to(stick, node, neighbours(node))
-    return Carried(outcome, stick.label, introduction)
+    return Carried(outcome, stick.label, introduction, is_same_disk)
 
 
 def meet_once(desk: Session, behind_s: int | None = None) -> Joined:

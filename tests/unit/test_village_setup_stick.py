@@ -90,6 +90,7 @@ def test_a_village_without_a_line_joins_by_keys_and_a_stick_alone_and_is_met_by_
     async def out(app: DeskApp, pilot: Pilot[None]) -> None:
         await unlock(app, pilot, label)
         seen.append(await take_stick(app, pilot, code, applied))
+        assert ("同一块磁盘" if lang == "zh" else "same disk") in seen[-1]
         assert not is_enrolled(app.desk.village.installation)
         await pilot.press("enter")
         await until(app, pilot, "10/10")
@@ -165,7 +166,7 @@ def test_no_code_a_wrong_stick_and_a_failing_one_are_said_in_words_and_nothing_i
             await pilot.press("f7")
             await until(app, pilot, "KINGSTON")
             await pilot.press("1")
-            await until(app, pilot, "U盘不见了")
+            assert "[好]" not in await until(app, pilot, "U盘不见了")
         kept = enrolment.waiting(app.desk.village.installation.node)
         assert kept is not None
         await pilot.press("f7")

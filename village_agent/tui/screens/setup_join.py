@@ -138,7 +138,7 @@ class JoinScreen(SetupScreen):
 
     def _start(self, code: EnrolmentCode | None, stick: Path | None = None) -> None:
         self._is_busy = True
-        self.tell("")
+        self._show([])
         self._work(code, stick)
 
     @work(thread=True, exit_on_error=False)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from core.errors import StateError
 from sync.enrol_stick import Stage
+from sync.stick_words import same_disk_words
 from village_agent.founding import Carried
 from village_agent.tui.screens.stick_choice import StickChoiceScreen
 from village_agent.tui.words import say
@@ -31,7 +32,8 @@ class JoinStickScreen(StickChoiceScreen):
 def carried_words(carried: Carried, lang: str) -> list[str]:
     """What stands on the stick now and where somebody has to carry it; sentences, one a line."""
     outcome, label = carried.outcome, carried.label
-    lines = [
+    lines = [same_disk_words(lang)] if carried.is_same_disk else []
+    lines += [
         say("setup.join_spoilt", lang, name=one.name, why=one.error.text(lang)) for one in outcome.spoilt
     ]
     if outcome.stage is Stage.ENROLLED:
