@@ -166,7 +166,7 @@ def test_no_code_a_wrong_stick_and_a_failing_one_are_said_in_words_and_nothing_i
             await pilot.press("f7")
             await until(app, pilot, "KINGSTON")
             await pilot.press("1")
-            assert "[好]" not in await until(app, pilot, "U盘不见了")
+            await until(app, pilot, "U盘不见了")
         kept = enrolment.waiting(app.desk.village.installation.node)
         assert kept is not None
         await pilot.press("f7")
@@ -174,6 +174,14 @@ def test_no_code_a_wrong_stick_and_a_failing_one_are_said_in_words_and_nothing_i
         await pilot.press("1")
         await until(app, pilot, "带到市中心办理")
         assert enrolment.waiting(app.desk.village.installation.node).application == kept.application
+        (path,) = place.stick.folder.glob("*-application-*")
+        path.unlink()
+        with monkeypatch.context() as patch:
+            patch.setattr(usb.Stick, "write", failing)
+            await pilot.press("f7")
+            await until(app, pilot, "KINGSTON")
+            await pilot.press("1")
+            assert "[好]" not in await until(app, pilot, "U盘不见了")
 
     run(place.village, journey)
 
