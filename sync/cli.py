@@ -1,4 +1,4 @@
-"""The commands that every tier has: init, enrol, run, sync, status, doctor, backup, and those of sync.care_commands."""
+"""The commands that every tier has: init, run, sync, status, doctor, backup, and those of the modules beside."""
 
 import os
 from pathlib import Path
@@ -15,8 +15,7 @@ from sync import doctor as doctor_module
 from sync.authority import write_root_key
 from sync.care_commands import add_care_commands
 from sync.command_line import EXIT_CODES, Program, emit, empty_group, folder_of, json_option, lang_of
-from sync.enrolment_code import parse_code
-from sync.enrolment_desk import expires_at
+from sync.enrol_commands import add_enrol_commands
 from sync.environment import SystemWorld
 from sync.epoch_commands import add_epoch_commands
 from sync.installation import BACKUPS, Installation, create
@@ -35,8 +34,7 @@ def node_group(program: Program) -> click.Group:
     _add_views(group, program)
     add_stick_commands(group, program)
     add_care_commands(group, program)
-    if program.tier is Tier.CITY:
-        _add_code(group, program)
+    add_enrol_commands(group, program)
     add_epoch_commands(group, program)
     return group
 
@@ -131,50 +129,7 @@ def _found(
     click.echo(write_root_key(target, founding.root_key, passphrase))
 
 
-def _add_code(group: click.Group, program: Program) -> None:
-    @group.command(help="签发一次性注册码。例 / example: code 430981102000")
-    @click.argument("node")
-    @json_option
-    @click.pass_context
-    def code(ctx: click.Context, node: str, as_json: bool) -> None:
-        app = program.open(folder_of(ctx))
-        try:
-            record, text = registrar.new_code(app.installation.node, parse_node_id(node))
-        finally:
-            app.installation.close()
-        facts = {"node": record.node, "code": text, "expires_at": local(expires_at(record))}
-        emit(
-            ctx,
-            facts,
-            as_json,
-            lambda f, lang: (
-                f"{f['node']} 的注册码（只显示这一次，{f['expires_at']} 前有效）：\n\n    {f['code']}\n"
-                if lang == "zh"
-                else f"Code for {f['node']} (shown this once, good until {f['expires_at']}):\n\n    {f['code']}\n"
-            ),
-        )
-
-
 def _add_work(group: click.Group, program: Program) -> None:
-    @group.command(help="用一次性注册码加入本市。例 / example: enrol K7Q2M-…")
-    @click.argument("code_text", metavar="CODE")
-    @click.pass_context
-    def enrol(ctx: click.Context, code_text: str) -> None:
-        from sync import enrol as enrol_module
-
-        code = parse_code(code_text)
-        app = program.open(folder_of(ctx))
-        installation = app.installation
-        try:
-            post = enrol_module.door(
-                installation.settings.parent_enrol, installation.settings.contact_timeout_s
-            )
-            enrol_module.enrol(installation.node, code, post)
-        finally:
-            installation.close()
-        zh = f"节点 {installation.node.place.node} 注册成功。"
-        click.echo(zh if lang_of(ctx) == "zh" else f"Node {installation.node.place.node} is enrolled.")
-
     @group.command(help="运行，直到收到停止信号 / run until told to stop")
     @click.pass_context
     def run(ctx: click.Context) -> None:

@@ -32,6 +32,8 @@ from sync.primitives import SealingKey, sha256
 from sync.x509 import read_request
 
 CODE_LIFETIME = timedelta(days=7)
+CODE_LIFETIME_MAX = timedelta(days=30)
+"""Where a stick takes weeks to come and go: the application has to be there before the code ends."""
 WRONG_TRIES_MAX = 10
 
 
@@ -64,6 +66,17 @@ class Answer:
     record: CodeRecord | None
     refused: LiandongError | None = None
     admitted: Application | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is to become of an application, nothing being issued yet: ``application`` is to be admitted, ``refused`` says
+    why it is not; neither, if ``record`` holds its answer already. ``record`` is as it is to be stored.
+    """
+
+    record: CodeRecord | None
+    application: Application | None = None
+    refused: LiandongError | None = None
 
 
 def issue_code(world: World, node: NodeId, lifetime: timedelta = CODE_LIFETIME) -> tuple[CodeRecord, str]:
@@ -99,6 +112,32 @@ def anchor_for_stick(record: CodeRecord, anchor: Anchor) -> bytes:
     return write_anchor(record.code, ask_anchor(record.node, record.code, NO_NONCE), anchor)
 
 
+def judge_application(
+    world: World, record: CodeRecord | None, data: bytes, registration: SealingKey
+) -> Judged:
+    """Whether the applicant is to be admitted. Raises ``PeerError`` for what is no application."""
+    code_id, sealed = read_envelope(data)
+    if record is not None and record.code_id == code_id and record.application_digest == sha256(data):
+        return Judged(record)
+    refused = _standing(world, record)
+    if record is None or refused is not None:
+        return Judged(record, refused=refused or refusal("enrolment.unknown_code"))
+    if record.application_digest:
+        return Judged(record, refused=refusal("enrolment.used_code"))
+    try:
+        application = read_application(record.code, sealed, registration)
+        request = read_request(application.request)
+        if (request.node, request.epoch) != (application.node, application.epoch):
+            raise malformed("request")
+    except PeerError as error:
+        if error.code != "enrolment.stranger":
+            return Judged(record, refused=refusal("enrolment.bad_request"))
+        counted = replace(record, wrong_tries=record.wrong_tries + 1)
+        return Judged(counted, refused=refusal("enrolment.wrong_code"))
+    other = _for_node(record, application.node)
+    return Judged(record, refused=other) if other is not None else Judged(record, application)
+
+
 def answer_application(
     world: World,
     record: CodeRecord | None,
@@ -107,29 +146,15 @@ def answer_application(
     admit: Callable[[Application], Admission],
 ) -> Answer:
     """Admit the applicant, or say why not; ``admit`` issues the pair and gathers what goes with it."""
-    code_id, sealed = read_envelope(data)
-    digest = sha256(data)
-    if record is not None and record.code_id == code_id and record.application_digest == digest:
-        return Answer(record.answer, record)
-    refused = _standing(world, record)
-    if record is None or refused is not None:
-        return _refuse(record, refused or refusal("enrolment.unknown_code"))
-    if record.application_digest:
-        return _refuse(record, refusal("enrolment.used_code"))
-    try:
-        application = read_application(record.code, sealed, registration)
-        request = read_request(application.request)
-        if (request.node, request.epoch) != (application.node, application.epoch):
-            raise malformed("request")
-    except PeerError as error:
-        if error.code != "enrolment.stranger":
-            return _refuse(record, refusal("enrolment.bad_request"))
-        return _refuse(replace(record, wrong_tries=record.wrong_tries + 1), refusal("enrolment.wrong_code"))
-    other = _for_node(record, application.node)
-    if other is not None:
-        return _refuse(record, other)
-    answer = write_admission(record.code, data, application.sealing, admit(application))
-    used = replace(record, application_digest=digest, answer=answer, secret="")
+    judged = judge_application(world, record, data, registration)
+    if judged.refused is not None:
+        return _refuse(judged.record, judged.refused)
+    assert judged.record is not None
+    application = judged.application
+    if application is None:
+        return Answer(judged.record.answer, judged.record)
+    answer = write_admission(judged.record.code, data, application.sealing, admit(application))
+    used = replace(judged.record, application_digest=sha256(data), answer=answer, secret="")
     return Answer(answer, used, admitted=application)
 
 

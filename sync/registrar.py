@@ -1,6 +1,7 @@
 """The city's enrolment desk in effect: codes issued, anchors given, nodes admitted, each in one transaction."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import sqlalchemy as sa
 
@@ -10,17 +11,21 @@ from sync import audit, cose, neighbour
 from sync.authority import Founding, Issuer, Pair, found_city, issue_pair
 from sync.enrolment import Admission, Anchor, Application
 from sync.enrolment_desk import (
+    CODE_LIFETIME,
     Answer,
     CodeRecord,
+    Judged,
     admission,
+    anchor_for_stick,
     answer_anchor,
     answer_application,
     code_id_of_application,
     code_id_of_question,
     issue_code,
+    judge_application,
 )
-from sync.keyring import KeyRecord
-from sync.node import Node, store_keys
+from sync.keyring import KeyRecord, Keyring
+from sync.node import Node, store_keys, stored_keys
 from sync.primitives import SealingKey, SigningKey
 from sync.stream import meet_child
 from sync.tables import ENROLMENT
@@ -52,10 +57,21 @@ def found_authority(node: Node) -> Founding:
     return founding
 
 
-def new_code(node: Node, target: NodeId, *, actor: str = "cli") -> tuple[CodeRecord, str]:
-    """A one-time code for ``target``, shown once. Raises ``StateError`` (``keyring.no_authority``)."""
-    node.keyring.registration_key  # noqa: B018 - only the city may issue codes
-    record, text = issue_code(node.world, target)
+def new_code(
+    node: Node,
+    target: NodeId,
+    *,
+    actor: str = "cli",
+    lifetime: timedelta = CODE_LIFETIME,
+    carry: Callable[[CodeRecord, bytes], None] = lambda record, anchor: None,
+) -> tuple[CodeRecord, str]:
+    """A one-time code for ``target``, shown once. Raises ``StateError`` (``keyring.no_authority``).
+
+    ``carry`` is given the code's record and the anchor for who has no line; what it raises leaves no code behind.
+    """
+    anchor = _anchor(node)
+    record, text = issue_code(node.world, target, lifetime)
+    carry(record, anchor_for_stick(record, anchor))
     with node.db.transaction() as tx:
         _store(tx, record)
         audit.note(tx, node.world, actor=actor, action="enrolment.code", subject=target, code=record.code_id)
@@ -64,21 +80,35 @@ def new_code(node: Node, target: NodeId, *, actor: str = "cli") -> tuple[CodeRec
 
 def give_anchor(node: Node, data: bytes) -> bytes:
     """The city's answer to a node that asks whom to trust."""
-    keyring = node.keyring
-    anchor = Anchor(keyring.root, keyring.issuing, keyring.pair, keyring.registration_key.public())
+    anchor = _anchor(node)
     return _in_transaction(
         node, code_id_of_question(data), lambda record: answer_anchor(node.world, record, data, anchor)
-    )
+    ).data
 
 
 def admit(node: Node, data: bytes) -> bytes:
     """The city's answer to an application; the same application again gets the same answer."""
+    return decide(node, data).data
+
+
+def judge(node: Node, data: bytes) -> Judged:
+    """What :func:`decide` would come to; nothing is changed, a wrong try is not counted."""
+    code_id = code_id_of_application(data)
+    with node.db.reading() as tx:
+        record = _find(tx, code_id)
+    return judge_application(node.world, record, data, node.keyring.registration_key)
+
+
+def decide(node: Node, data: bytes) -> Answer:
+    """The answer to an application with what it rests on, in effect. Raises ``PeerError`` for what is no application."""
     fresh: list[Pair] = []
 
     def issue(application: Application) -> Admission:
         with node.db.reading() as tx:
             told = neighbour.epochs_of(tx, application.node)
-        lives = max(told, node.keyring.installations_of(application.node))
+            # Another program of this node may have admitted others since this one began.
+            known = Keyring(node.place.node, stored_keys(tx))
+        lives = max(told, known.installations_of(application.node))
         request = read_request(application.request)
         pair = issue_pair(
             node.world,
@@ -89,8 +119,8 @@ def admit(node: Node, data: bytes) -> bytes:
             sealing=application.sealing,
         )
         fresh.append(pair)
-        above, revocations = _above(node, application.node), node.keyring.revocations_signed
-        return admission(node.world, pair, above, revocations, lives)
+        above = _above(node, known, application.node)
+        return admission(node.world, pair, above, known.revocations_signed, lives)
 
     def answer(record: CodeRecord | None) -> Answer:
         return answer_application(node.world, record, data, node.keyring.registration_key, issue)
@@ -112,11 +142,18 @@ def admit(node: Node, data: bytes) -> bytes:
     return _in_transaction(node, code_id_of_application(data), answer, effect)
 
 
-def _above(node: Node, applicant: NodeId) -> tuple[Pair, ...]:
+def _anchor(node: Node) -> Anchor:
+    """Only the city can give one: who holds no registration key is refused."""
+    keyring = node.keyring
+    registration = keyring.registration_key.public()
+    return Anchor(keyring.root, keyring.issuing, keyring.pair, registration)
+
+
+def _above(node: Node, known: Keyring, applicant: NodeId) -> tuple[Pair, ...]:
     nodes = [node.place.node]
     if tier_of(division_of(applicant)) is Tier.VILLAGE:
         nodes.append(NodeId(parent_of(division_of(applicant))))
-    return tuple(node.keyring.pair_of(name) for name in nodes if name in node.keyring.nodes())
+    return tuple(known.pair_of(name) for name in nodes if name in known.nodes())
 
 
 def _in_transaction(
@@ -124,7 +161,7 @@ def _in_transaction(
     code_id: str,
     answer: Callable[[CodeRecord | None], Answer],
     effect: Callable[[sa.Connection, Answer], None] = lambda tx, given: None,
-) -> bytes:
+) -> Answer:
     with node.lock, node.db.transaction() as tx:
         given = answer(_find(tx, code_id))
         if given.record is not None:
@@ -139,7 +176,7 @@ def _in_transaction(
                 subject=given.record.node if given.record else "",
                 code=given.refused.code,
             )
-    return given.data
+    return given
 
 
 def _find(tx: sa.Connection, code_id: str) -> CodeRecord | None:

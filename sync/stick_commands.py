@@ -76,7 +76,7 @@ def add_stick_commands(group: click.Group, program: Program) -> None:
                     lambda facts, lang: "\n".join(stick_words.waiting_words(waiting, lang)),
                 )
                 return
-            _warn_same_disk(stick, app.installation, lang)
+            warn_same_disk(stick, app.installation, lang)
             bar = _Bar(node.world, lang, as_json)
             exports = carrying.export_to(stick, node, peers, bar.show)
             bar.end()
@@ -138,7 +138,8 @@ def _peers(node: Any, receiver: str) -> tuple[NodeId, ...]:
     return carrying.neighbours(node)
 
 
-def _warn_same_disk(stick: Stick, installation: Any, lang: str) -> None:
+def warn_same_disk(stick: Stick, installation: Any, lang: str) -> None:
+    """Say on standard error that a folder does not look like a stick."""
     if stick.is_on_disk_of(installation.folder):
         click.echo(stick_words.same_disk_words(lang), err=True)
 

@@ -10,7 +10,7 @@ from sync.hello import Hello
 from sync.neighbour import Standing
 from sync.node import Node
 from sync.stick import Export, Progress, Told, export_for
-from sync.stick_layout import FILE_BYTES_MAX, inert, read_claim, too_large
+from sync.stick_layout import ENROLMENT, FILE_BYTES_MAX, inert, read_claim, too_large
 from sync.stick_record import note_taken
 from sync.transport.usb import CARRIER, Entry, Stick, StickError
 
@@ -133,7 +133,7 @@ def _look(stick: Stick, node: Node, entry: Entry) -> _Look:
     try:
         claim = read_claim(stick.head(entry))
     except LiandongError as error:
-        fates = {"stick.foreign": Fate.FOREIGN, "stick.cut_head": Fate.CUT}
+        fates = {"stick.foreign": Fate.FOREIGN, ENROLMENT: Fate.FOREIGN, "stick.cut_head": Fate.CUT}
         return _Look(entry, replace(found, fate=fates.get(error.code, Fate.REFUSED), refused=(error,)))
     found = replace(found, sender=claim.sender, receiver=claim.receiver, at=claim.at)
     me = node.place.node

@@ -9,6 +9,9 @@ from sync.hello import HELLO_BYTES_MAX, Hello, read_hello
 
 FOLDER = "LIANDONG"
 SUFFIX = ".ldb"
+ENROLMENT = "stick.enrolment"
+ENROL_MAGIC = b"LDE1"
+"""With which the files of an enrolment begin (``sync/enrol_file.py``): no bundles."""
 PART_SUFFIX = ".part"
 EXPORT_BYTES = 4 * 1024 * 1024
 """A bundle on a stick is kept this small: a stick that is pulled out early, or fails, costs little."""
@@ -35,9 +38,16 @@ def inert(name: str, chars_max: int = NAME_CHARS_SHOWN_MAX) -> str:
 def hello_frame(head: bytes) -> Frame:
     """The first frame of a file that begins with ``head``, its first ``PEEK_BYTES``.
 
-    Raises ``PeerError``: ``stick.foreign`` for what is no bundle, ``stick.cut_head`` for one that ends before
-    it has said who wrote it and for whom.
+    Raises ``PeerError``: ``stick.foreign`` for what is no bundle, ``stick.enrolment`` for what belongs to an enrolment,
+    ``stick.cut_head`` for one that ends before it has said who wrote it and for whom.
     """
+    if head.startswith(ENROL_MAGIC):
+        raise PeerError(
+            ENROLMENT,
+            zh="是节点注册用的文件，不是数据包，未打开。由市里用 admit、由新节点用 enrol --stick 读取。",
+            en="It belongs to a node's enrolment and is no bundle; it was not opened. The city reads it by admit, the new "
+            "node by enrol --stick.",
+        )
     if not head or (len(head) < len(MAGIC) and MAGIC.startswith(head)):
         raise _cut_head()
     if head[: len(MAGIC)] != MAGIC:
@@ -66,12 +76,12 @@ def read_claim(head: bytes) -> Hello:
     return read_hello(hello_frame(head).payload)
 
 
-def too_large(size: int) -> PeerError:
-    """The refusal of a file by its size alone."""
+def too_large(size: int, most: int = FILE_BYTES_MAX) -> PeerError:
+    """The refusal of a file by its size alone; ``most`` is what one of its kind may have."""
     return PeerError(
         "stick.too_large",
-        zh=f"文件有 {size} 字节，超过数据包上限 {FILE_BYTES_MAX}，未打开。",
-        en=f"The file has {size} bytes, more than the {FILE_BYTES_MAX} of a bundle; it was not opened.",
+        zh=f"文件有 {size} 字节，超过上限 {most}，未打开。",
+        en=f"The file has {size} bytes, more than the {most} it may have; it was not opened.",
     )
 
 

@@ -15,11 +15,14 @@ from core.store.casebook import CASE
 from sync import enrol as enrolment
 from sync import meeting
 from sync.doctor import CLOCK_OFFSET_S_MAX
+from sync.enrol_stick import Enrolment, Stage, enrol_from
 from sync.enrolment_code import EnrolmentCode
 from sync.installation import create, take_down
 from sync.lines import parent_line
 from sync.settings import FILE_NAME, check_settings, load_settings, write_settings
 from sync.status import is_enrolled
+from sync.stick import Export, export_to, neighbours
+from sync.transport.usb import Stick
 from village_agent.app import CHAINS, open_village
 from village_agent.drafts import DRAFT
 from village_agent.first_run import Plan, unwritable
@@ -109,7 +112,7 @@ def take_back(desk: Session) -> bytes:
     installation = desk.village.installation
     with installation.db.reading() as tx:
         used = tx.scalar(sa.select(CASE.c.id).limit(1)) or tx.scalar(sa.select(DRAFT.c.id).limit(1))
-    if used or is_enrolled(installation) or enrolment.is_begun(installation.node):
+    if used or is_enrolled(installation) or enrolment.waiting(installation.node):
         raise StateError(
             "setup.in_use",
             zh="本机已用这个村代码收件、加入或申请加入，村代码不能再改。确实要换，请向市中心要新代码的注册码，另建目录设置。",
@@ -164,6 +167,32 @@ def join(
             behind_s = round((city_at - node.world.now()).total_seconds())
     told("meeting")
     return meet_once(desk, behind_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What joining by a stick came to. ``introduction``: what was written for the township on the same stick, once this is
+    a node of the city. ``is_same_disk``: the folder lies on this machine's own disk, so nobody can carry it.
+    """
+
+    outcome: Enrolment
+    label: str
+    introduction: Export | None = None
+    is_same_disk: bool = False
+
+
+def join_by_stick(desk: Session, code: EnrolmentCode, path: Path) -> Carried:
+    """Leave the application on the stick, or take the answer that it brings and introduce this node to the township by it.
+
+    Raises as :class:`sync.transport.usb.Stick` and :func:`sync.enrol_stick.enrol_from`; all of it may be done again.
+    """
+    installation, stick = desk.village.installation, Stick(path)
+    node, is_same_disk = installation.node, stick.is_on_disk_of(installation.folder)
+    outcome = enrol_from(stick, node, code)
+    if outcome.stage is Stage.APPLIED or outcome.error is not None:
+        return Carried(outcome, stick.label, None, is_same_disk)
+    (introduction,) = export_to(stick, node, neighbours(node))
+    return Carried(outcome, stick.label, introduction, is_same_disk)
 
 
 def meet_once(desk: Session, behind_s: int | None = None) -> Joined:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sync.node import Node
 from sync.stick_import import Fate, import_from
+from sync.stick_layout import ENROLMENT
 from sync.transport.usb import Stick
 
 ROOTS = (Path("/media"), Path("/run/media"), Path("/mnt"))
@@ -39,7 +40,9 @@ def _below(folder: Path) -> Iterator[Path]:
 
 @dataclass(frozen=True, slots=True)
 class Lying:
-    """What lies on a stick: bundles for this node, ours, for others, cut ones, other files; ``free`` bytes."""
+    """What lies on a stick: bundles for this node, ours, for others, cut ones, other files, those of enrolments;
+    ``free`` bytes.
+    """
 
     free: int
     for_us: int
@@ -47,16 +50,18 @@ class Lying:
     for_others: int
     cut: int
     foreign: int
+    enrolment: int = 0
 
     @property
     def is_empty(self) -> bool:
-        return not (self.for_us or self.ours or self.for_others or self.cut or self.foreign)
+        return not (self.for_us or self.ours or self.for_others or self.cut or self.foreign or self.enrolment)
 
 
 def look_at(path: Path, node: Node) -> Lying:
     """Read the beginnings of the files on a stick; nothing is taken. Raises ``LiandongError`` as :class:`Stick`."""
     stick = Stick(path)
     found = import_from(stick, node, dry_run=True)
+    enrolment = sum(error.code == ENROLMENT for one in found.found for error in one.refused)
     try:
         free = shutil.disk_usage(stick.root).free
     except OSError:
@@ -68,5 +73,6 @@ def look_at(path: Path, node: Node) -> Lying:
         found.count(Fate.OWN),
         found.count(Fate.FOR_ANOTHER),
         found.count(Fate.CUT),
-        found.count(Fate.FOREIGN, Fate.REFUSED) + len(found.skipped),
+        found.count(Fate.FOREIGN, Fate.REFUSED) + len(found.skipped) - enrolment,
+        enrolment,
     )

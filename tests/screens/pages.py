@@ -4,6 +4,7 @@ Time stands and chance has a seed, so that the same page is the same text every 
 """
 
 import asyncio
+import dataclasses
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,18 +15,24 @@ from textual import events
 from textual.pilot import Pilot
 
 from core.clock import World
+from core.identifiers import NodeId
 from sync.doctor import Finding, Level
+from sync.enrol_stick import Enrolment, Stage
+from sync.enrolment_code import EnrolmentCode
+from sync.enrolment_refusals import refusal
 from tests.unit.sealing_kit import StillWorld
 from tests.unit.village_kit import ITEM, PIN, VILLAGE, open_desk, person, sheet
+from village_agent.founding import Carried
 from village_agent.practice import open_practice
 from village_agent.sticks import Lying
 from village_agent.tui.app import DeskApp
-from village_agent.tui.screens import doctor, home, setup_machine, stick_choice
+from village_agent.tui.screens import doctor, home, setup_join, setup_machine, stick_choice
 
 LANGS = ("zh", "en")
 SIZES = ((80, 24), (120, 36))
 FREE_BYTES = 42 << 30
 KINGSTON = Path("/media/li/KINGSTON")
+CODE = EnrolmentCode("K7Q2M", "9F3TX0123456789ABCD")
 
 Seen = Callable[[DeskApp, str], None]
 """Given the app with a page painted, and the page's name."""
@@ -83,7 +90,11 @@ def walk(family: Family, folder: Path, lang: str, size: tuple[int, int], seen: S
             "This clock differs by 3 days. Set it.",
         ),
     ]
-    lying = Lying(3 << 30, 2, 1, 0, 1, 4)
+    lying = Lying(3 << 30, 2, 1, 0, 1, 4, 1)
+    applied = Enrolment(Stage.APPLIED, NodeId(VILLAGE), CODE.code_id)
+    joined = Enrolment(Stage.ENROLLED, NodeId(VILLAGE), CODE.code_id)
+    refused = dataclasses.replace(applied, error=refusal("enrolment.expired_code"))
+    carried = [Carried(one, KINGSTON.name) for one in (refused, applied, joined)]
 
     async def run() -> None:
         with (
@@ -91,6 +102,7 @@ def walk(family: Family, folder: Path, lang: str, size: tuple[int, int], seen: S
             mock.patch.object(setup_machine, "probe", return_value=FREE_BYTES),
             mock.patch.object(stick_choice, "mounted_sticks", return_value=(KINGSTON,)),
             mock.patch.object(stick_choice, "look_at", return_value=lying),
+            mock.patch.object(setup_join.founding, "join_by_stick", side_effect=carried),
             mock.patch.object(doctor, "examine", return_value=found),
         ):
             app = family.open(folder, still(), lang)
@@ -157,6 +169,19 @@ async def _walk_setup(hand: Hand) -> None:
     await hand.press("enter")
     await hand.quiet()
     hand.see("join")
+    await hand.press("f7")
+    hand.see("join-no-code")
+    await hand.paste(CODE.text)
+    await hand.press("f7")
+    await hand.quiet()
+    hand.see("join-stick")
+    for outcome in ("refused", "applied", "joined"):
+        await hand.press("enter")
+        await hand.quiet()
+        hand.see(f"join-{outcome}")
+        await hand.press("f7")
+        await hand.quiet()
+    await hand.press("escape")
     await hand.press("escape")
     hand.see("operator-set")
     await hand.press("enter", "enter", "enter")

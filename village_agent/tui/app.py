@@ -224,6 +224,9 @@ class DeskApp(App[None]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if getattr(self.screen, "IS_DOOR", False):
             return action in ("quit", "practise", "language", "focus_next", "focus_previous")
+        # A page that the first run opened leads back to it and nowhere else.
+        if any(getattr(screen, "IS_DOOR", False) for screen in self.screen_stack):
+            return action in ("quit", "focus_next", "focus_previous")
         return True
 
     def action_practise(self) -> None:
@@ -240,6 +243,7 @@ class DeskApp(App[None]):
 
     def action_join(self) -> None:
         """Join the city, where that was put off."""
+        from sync import enrol as enrolment
         from sync.status import is_enrolled
 
         if self.desk.is_practice:
@@ -247,7 +251,8 @@ class DeskApp(App[None]):
         elif is_enrolled(self.desk.village.installation):
             self._tell("already_joined")
         else:
-            self.push_screen(self._first_run(Step.ADDRESS))
+            applied = enrolment.waiting(self.desk.village.installation.node) is not None
+            self.push_screen(self._first_run(Step.JOIN if applied else Step.ADDRESS))
 
     def action_practice_reset(self) -> None:
         """Leave, and open the practice as it was at first."""

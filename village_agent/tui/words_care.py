@@ -77,6 +77,7 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
     "stick_ours": ("本机写的 {count} 个", "{count} of ours"),
     "stick_for_others": ("给别处的 {count} 个", "{count} for others"),
     "stick_cut": ("没复制完的 {count} 个", "{count} cut"),
+    "stick_enrolment": ("注册文件 {count} 个", "{count} enrolment files"),
     "stick_foreign": ("别的文件 {count} 个", "{count} other files"),
     "stick_empty": ("没有数据包", "no bundles"),
     "stick_other": ("输入别的路径", "Type another path"),

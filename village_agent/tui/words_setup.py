@@ -16,6 +16,7 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
     "key.next_step": ("下一步", "next"),
     "key.step_back": ("上一步", "step back"),
     "key.skip": ("跳过", "skip"),
+    "key.by_stick": ("用U盘加入", "join by stick"),
     "key.later": ("以后再加入", "join later"),
     "key.practise": ("先练习", "practise first"),
     "key.language": ("English", "Chinese"),
@@ -139,15 +140,63 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
     ),
     "setup.join_text": (
         "请输入市中心发的一次性注册码（五组，每组五个字符；大小写、空格和横线都不要紧）。"
-        "加入时需要有线路。现在没有线路或没有注册码，可以按 F8 以后再加入。",
+        "有线路按 Enter；没有线路按 F7，用U盘加入。没有注册码，可以按 F8 以后再加入。",
         "Type the one-time code from the city centre (five groups of five; case, spaces and dashes do not matter). "
-        "The line is needed for this. Without a line or a code, F8 joins later.",
+        "With a line press Enter; without one F7 joins by a stick. Without a code, F8 joins later.",
     ),
     "setup.join_label": ("注册码", "Code"),
     "setup.join_as": ("本机：{node} {name}", "This machine: {node} {name}"),
     "setup.join_no_address": (
-        "还没有填镇的地址，不能加入。按 Esc 退回去填，或按 F8 以后再加入。",
-        "The township's address is not filled in, so this machine cannot join. Esc goes back to it, F8 joins later.",
+        "还没有填镇的地址，不能通过线路加入。按 F7 用U盘加入；按 Esc 退回去填地址，或按 F8 以后再加入。",
+        "The township's address is not filled in, so this machine cannot join over a line. F7 joins by a stick, Esc goes back "
+        "to the address, F8 joins later.",
+    ),
+    "setup.join_stick": ("用U盘加入本市", "Join the city by a stick"),
+    "setup.join_which_stick": (
+        "市中心写了注册通知（或答复）的是哪个U盘？按数字，或上下键选好后按 Enter。",
+        "Which stick has the city's notice (or its answer)? A digit, or the arrows and Enter.",
+    ),
+    "setup.join_at_stick": (
+        "正在读写U盘，请不要拔出……",
+        "Working on the stick, do not pull it out...",
+    ),
+    "setup.join_waiting": (
+        "本机已申请加入（注册码 {code}-…）。市里的答复带回后，插好U盘，输入同一个注册码，按 F7。",
+        "This machine has applied (code {code}-...). When the city's answer is back, plug the stick in, type the same code and "
+        "press F7.",
+    ),
+    "setup.join_spoilt": ("[注意] U盘上的“{name}”：{why}", "[note] {name} on the stick: {why}"),
+    "setup.join_refused": ("[问题] {why}", "[trouble] {why}"),
+    "setup.join_pull_out": ("现在可以拔出U盘“{label}”。", "The stick {label} may be pulled out now."),
+    "setup.join_applied": (
+        "[好] 注册申请已写在U盘“{label}”上，并已重新读出核对。现在可以拔出。",
+        "[good] The application is on the stick {label} and was read back. It may be pulled out now.",
+    ),
+    "setup.join_carry": (
+        "请把U盘带到市中心办理。带回后插好，按 Ctrl+P，选“加入本市”，再按 F7。",
+        "Carry it to the city centre. When it is back, plug it in, press Ctrl+P, choose Join the city, then F7.",
+    ),
+    "setup.join_keep_code": (
+        "注册码（{code}-…）请收好，那时还要输入一次。",
+        "Keep the code ({code}-...): it is asked for once more then.",
+    ),
+    "setup.join_introduced": (
+        "[好] 给镇里的第一个数据包也写在U盘“{label}”上。现在可以拔出。",
+        "[good] The first bundle for the township is on the stick {label} too. It may be pulled out now.",
+    ),
+    "setup.join_to_township": (
+        "请把U盘带到镇便民服务中心导入。带回后在首页按 F5，再按 I 导入：收到事项目录就能收件。",
+        "Have the stick imported at the township. When it is back press F5 and then I on the home page: with the catalogue "
+        "cases can be taken in.",
+    ),
+    "setup.join_not_introduced": (
+        "[注意] U盘没有写完：{why} 稍后在首页按 F5，再按 E 导出，带到镇便民服务中心。",
+        "[note] The stick was not finished: {why} Press F5 and then E on the home page later, and carry it to the township.",
+    ),
+    "setup.join_by_hand": (
+        "没有填镇的地址：在首页按 F5，再按 E 导出到U盘，带到镇便民服务中心导入；带回后按 I 导入。",
+        "There is no address of the township: press F5 and then E on the home page, have the stick imported there, and press I "
+        "when it is back.",
     ),
     "setup.join_enrolling": ("正在向市中心申请加入……", "Asking the city centre..."),
     "setup.join_meeting": (
@@ -206,6 +255,17 @@ SETUP_WORDS: dict[str, tuple[str, str]] = {
         "拿到注册码后按 Ctrl+P，选“加入本市”。在那之前可以先练习（F9）。",
         "[note] This machine has not joined the city: there is no catalogue, so nothing can be taken in or sent. "
         "When you have the code, press Ctrl+P and choose Join the city. Until then you may practise (F9).",
+    ),
+    "setup.done_applied": (
+        "[注意] 本机已申请加入本市，等市里的答复；在那之前还不能收件、上传。U盘带回后按 Ctrl+P，选“加入本市”，"
+        "输入同一个注册码，按 F7。等的时候可以先练习（F9）。",
+        "[note] This machine has applied and the city's answer is not here yet; until then nothing can be taken in or sent. "
+        "When the stick is back, press Ctrl+P, choose Join the city, type the same code and press F7. Meanwhile you may "
+        "practise (F9).",
+    ),
+    "join_applied": (
+        "本机已申请加入本市，等市里的答复。U盘带回后，按 Ctrl+P，选“加入本市”。",
+        "This machine has applied to join the city. When the stick is back with the answer: Ctrl+P, Join the city.",
     ),
     "not_joined": (
         "本机还没有加入本市，不能收件、上传。拿到注册码后按 Ctrl+P，选“加入本市”。",

@@ -12,6 +12,7 @@ from textual.widgets import Static
 from core.clock import CHINA, from_iso
 from core.errors import InputError
 from core.people import mask_name
+from sync import enrol as enrolment
 from sync.status import is_enrolled
 from village_agent.drafts import Draft
 from village_agent.line_state import home_counts, line_state
@@ -137,7 +138,8 @@ class HomeScreen(DeskScreen):
         if state.error is not None and not state.online:
             lines.append(state.error["en" if self.lang == "en" else "zh"])
         if not self.desk.is_practice and not is_enrolled(village.installation):
-            lines.append(self.words("not_joined"))
+            applied = enrolment.waiting(village.installation.node) is not None
+            lines.append(self.words("join_applied" if applied else "not_joined"))
         elif not village.office.shelf.version:
             lines.append(self.words("no_catalogue"))
         self.query_one("#facts", Static).update(painted("\n".join(lines)))

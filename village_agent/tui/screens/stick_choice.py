@@ -50,6 +50,10 @@ class StickChoiceScreen(DeskScreen):
     def title_words(self) -> str:
         return self.words("stick_import" if self._bring_in else "stick_export")
 
+    def question(self) -> str:
+        """The words that ask which of them."""
+        return "stick_choose_in" if self._bring_in else "stick_choose_out"
+
     def body(self) -> Iterator[Widget]:
         with Vertical(id="body"):
             yield Static(id="asked", markup=False)
@@ -99,6 +103,7 @@ class StickChoiceScreen(DeskScreen):
             ("stick_ours", lying.ours),
             ("stick_for_others", lying.for_others),
             ("stick_cut", lying.cut),
+            ("stick_enrolment", lying.enrolment),
             ("stick_foreign", lying.foreign),
         )
         told = [self.words(name, count=count) for name, count in counts if count]
@@ -109,8 +114,9 @@ class StickChoiceScreen(DeskScreen):
 
     def _show(self) -> None:
         sticks = self._sticks or ()
-        which = "stick_choose_in" if self._bring_in else "stick_choose_out"
-        self.query_one("#asked", Static).update(painted(self.words(which if sticks else "stick_none") + "\n"))
+        asked = self.words(self.question() if sticks else "stick_none")
+        told = wrap(asked, max(30, self.app.size.width - 4))
+        self.query_one("#asked", Static).update(painted("\n".join([*told, ""])))
         rows: list[Row] = []
         for number, path in enumerate(sticks, 1):
             rows.append(Row(str(path), f"{number}  {path.name}  ({path})"))
@@ -128,7 +134,7 @@ class StickChoiceScreen(DeskScreen):
 
     def action_take(self, number: int) -> None:
         if self._sticks and number < len(self._sticks):
-            self._go(self._sticks[number])
+            self.go(self._sticks[number])
 
     def action_type_path(self) -> None:
         self.query_one(Input).focus()
@@ -137,7 +143,7 @@ class StickChoiceScreen(DeskScreen):
         if event.row.id == OTHER:
             self.action_type_path()
         else:
-            self._go(Path(event.row.id))
+            self.go(Path(event.row.id))
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "up" and self.query_one(Input).has_focus and self._sticks:
@@ -146,7 +152,8 @@ class StickChoiceScreen(DeskScreen):
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         if event.value.strip():
-            self._go(file_path(event.value))
+            self.go(file_path(event.value))
 
-    def _go(self, path: Path) -> None:
+    def go(self, path: Path) -> None:
+        """One was chosen."""
         self.app.switch_screen(StickScreen(path, bring_in=self._bring_in))
