@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import LocalError
-from core.store.durable import sync_folder
+from core.store.durable import put_in_place, sync_folder
 
 DAMAGED = "damaged"
 log = logging.getLogger(__name__)
@@ -77,7 +77,7 @@ class FileChunkStore:
     def _move_aside(self, path: Path) -> None:
         log.error("a chunk of a file has rotted on the disk: %s", path.name)
         (self._root / DAMAGED).mkdir(exist_ok=True)
-        path.replace(self._root / DAMAGED / path.name)
+        put_in_place(path, self._root / DAMAGED / path.name)
 
     def has(self, digest: str) -> bool:
         """Whether the chunk is here."""
@@ -98,7 +98,7 @@ def _write_synced(target: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(target)
+        put_in_place(partial, target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

@@ -100,7 +100,7 @@ def walk(family: Family, folder: Path, lang: str, size: tuple[int, int], seen: S
         with (
             mock.patch.object(home.shutil, "disk_usage", return_value=usage),
             mock.patch.object(setup_machine, "probe", return_value=FREE_BYTES),
-            mock.patch.object(stick_choice, "mounted_sticks", return_value=(KINGSTON,)),
+            mock.patch.object(stick_choice, "plugged_sticks", return_value=(KINGSTON,)),
             mock.patch.object(stick_choice, "look_at", return_value=lying),
             mock.patch.object(setup_join.founding, "join_by_stick", side_effect=carried),
             mock.patch.object(doctor, "examine", return_value=found),
