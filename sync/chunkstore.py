@@ -55,8 +55,8 @@ class FileChunkStore:
         except OSError as error:
             raise LocalError(
                 "store.failed",
-                zh=f"附件读盘失败（{error.strerror}）。请运行 doctor 检查磁盘。",
-                en=f"A file could not be read ({error.strerror}). Run doctor and check the disk.",
+                zh=f"附件读盘失败（{error.strerror}）。请检查本机（doctor，村级终端按 F10）和磁盘。",
+                en=f"A file could not be read ({error.strerror}). Run doctor (F10 in the village's terminal) and check the disk.",
             ) from error
         return None
 
