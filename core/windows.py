@@ -11,6 +11,7 @@ _PROCESS_TIME, _PROCESS_MEMORY = 0x2, 0x100
 _EXTENDED_LIMITS = 9
 _QUERY_LIMITED = 0x1000
 _INVALID_PARAMETER = 87
+_STILL_ACTIVE = 259
 _REMOVABLE = 2
 _NO_WINDOWS_OF_ERRORS = 1
 _PATH_CHARS_MAX = 32_768
@@ -79,11 +80,14 @@ def program_of(pid: int, calls: Any) -> str | None:
     if not handle:
         return None if calls.last_error() == _INVALID_PARAMETER else ""
     try:
+        code = ctypes.c_uint32()
+        if calls.GetExitCodeProcess(handle, ctypes.byref(code)) and code.value != _STILL_ACTIVE:
+            # It has ended; somebody still holds its handle.
+            return None
         path = ctypes.create_unicode_buffer(_PATH_CHARS_MAX)
         length = ctypes.c_uint32(_PATH_CHARS_MAX)
         if not calls.QueryFullProcessImageNameW(handle, 0, path, ctypes.byref(length)):
-            # It has ended; somebody still holds its handle.
-            return None
+            return ""
         return path.value.rpartition("\\")[2].lower()
     finally:
         calls.CloseHandle(handle)

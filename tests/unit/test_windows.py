@@ -40,6 +40,7 @@ class Kernel:
         self.limits: ExtendedLimits | None = None
         self.closed: list[int | None] = []
         self.mode = 0
+        self.has_ended = False
 
     def last_error(self) -> int:
         return 5 if self.refuses == "access" else 87
@@ -62,6 +63,10 @@ class Kernel:
     def OpenProcess(self, rights: int, inherit: int, pid: int) -> int | None:  # noqa: N802
         assert (rights, inherit) == (0x1000, 0)
         return HANDLE if pid == 4242 and not self.refuses else None
+
+    def GetExitCodeProcess(self, handle: Any, code: Any) -> int:  # noqa: N802
+        code._obj.value = 1 if self.has_ended else 259
+        return 1
 
     def QueryFullProcessImageNameW(self, handle: Any, native: int, path: Any, length: Any) -> int:  # noqa: N802
         assert length._obj.value == len(path)
@@ -108,7 +113,9 @@ def test_a_program_is_told_by_its_file_and_one_that_has_ended_by_nothing() -> No
     assert program_of(4242, Kernel(refuses="access")) == "", (
         "of another user: it lives, and its name is hidden"
     )
-    ended = Kernel(image="")
+    assert program_of(4242, Kernel(image="")) == ""
+    ended = Kernel()
+    ended.has_ended = True
     assert program_of(4242, ended) is None and ended.closed == [HANDLE]
 
 
@@ -158,13 +165,13 @@ def test_on_windows_whoever_draws_is_bounded_by_a_job(on_windows: Kernel) -> Non
 
 @pytest.mark.parametrize(
     ("image", "is_running"),
-    [(rf"C:\x\{Path(sys.executable).name}", True), (r"C:\x\chrome.exe", False), ("", False)],
+    [(rf"C:\x\{Path(sys.executable).name}", True), (r"C:\x\chrome.exe", False), ("ended", False)],
     ids=["ours", "another program got its number", "it has ended"],
 )
 def test_a_file_left_by_a_crash_counts_for_nothing_whoever_got_the_number_since(
     on_windows: Kernel, tmp_path: Path, image: str, is_running: bool
 ) -> None:
-    on_windows.image = image
+    on_windows.image, on_windows.has_ended = image, image == "ended"
     (tmp_path / restoring.RUN_FILE).write_text('{"pid": 4242}', encoding="utf-8")
     assert (restoring.running_pid(tmp_path) is not None) is is_running
 

@@ -204,6 +204,7 @@ class Kernel:
             lambda rights, inherit, pid: pid if Path(f"/proc/{pid}").exists() else None
         )
         self.QueryFullProcessImageNameW = self._call(self._image)
+        self.GetExitCodeProcess = self._call(self._exit_code)
         self.CloseHandle = self._call(lambda handle: 1)
 
     @staticmethod
@@ -213,6 +214,10 @@ class Kernel:
             return do(*words)
 
         return call
+
+    def _exit_code(self, handle: Any, code: Any) -> int:
+        code._obj.value = 259
+        return 1
 
     def _image(self, handle: Any, native: int, path: Any, length: Any) -> int:
         path.value = "C:\\" + Path(sys.executable).name
