@@ -23,7 +23,7 @@ def main() -> None:
 
 
 def speak_utf8() -> None:
-    """What is written to a file or another program is the same bytes on every machine, whatever its code page."""
+    """What is written to a file or another program is UTF-8 on every machine, whatever its code page."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not stream.isatty():
             stream.reconfigure(encoding="utf-8", errors=stream.errors)
