@@ -26,11 +26,11 @@ def splash() -> None:
 
 def hide_typing() -> None:
     """Keep a PIN that is typed before the door is there from being shown; it reaches the door all the same."""
-    try:
-        import termios
-    except ImportError:
+    if sys.platform == "win32":
         # A Windows console shows nothing of what is typed ahead.
         return
+    import termios
+
     stdin = sys.stdin.fileno()
     before = termios.tcgetattr(stdin)
     atexit.register(termios.tcsetattr, stdin, termios.TCSANOW, before)
