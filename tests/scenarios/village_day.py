@@ -32,7 +32,8 @@ from pathlib import Path
 from sync.environment import SystemWorld
 from sync.restoring import RUN_FILE, running_pid
 from village_agent.background import Background
-from village_agent.session import choose_operator, open_session
+from village_agent.session import open_session
+from village_agent.vault import choose_operator
 folder, pin = Path(sys.argv[1]), sys.argv[2]
 desk = open_session(folder, SystemWorld(), choose_operator(folder, None), pin)
 background = Background(desk.village.installation, SystemWorld())
