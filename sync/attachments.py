@@ -132,8 +132,8 @@ def open_file(sealed: FileManifest, store: ChunkStore) -> bytes:
         if hashlib.sha256(cipher).hexdigest() != digest:
             raise LocalError(
                 "attachment.damaged",
-                zh=f"附件第 {index + 1} 块在磁盘上已损坏，将重新获取。请运行 doctor 检查磁盘。",
-                en=f"Part {index + 1} of the file is damaged on this disk and has to be fetched again. Run doctor.",
+                zh=f"附件第 {index + 1} 块在磁盘上已损坏，将重新获取。请检查本机（doctor，村级终端按 F10）和磁盘。",
+                en=f"Part {index + 1} of the file is damaged on this disk and has to be fetched again. Run doctor (F10 in the village's terminal).",
             )
         # A fresh key seals each file, so the chunk number is a nonce that cannot repeat.
         parts.append(aead_open(bytes.fromhex(sealed.key), _nonce(index), cipher, b""))

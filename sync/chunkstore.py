@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from core.errors import LocalError
-from core.store.durable import sync_folder
+from core.store.durable import put_in_place, sync_folder
 
 DAMAGED = "damaged"
 log = logging.getLogger(__name__)
@@ -55,8 +55,8 @@ class FileChunkStore:
         except OSError as error:
             raise LocalError(
                 "store.failed",
-                zh=f"附件读盘失败（{error.strerror}）。请运行 doctor 检查磁盘。",
-                en=f"A file could not be read ({error.strerror}). Run doctor and check the disk.",
+                zh=f"附件读盘失败（{error.strerror}）。请检查本机（doctor，村级终端按 F10）和磁盘。",
+                en=f"A file could not be read ({error.strerror}). Run doctor (F10 in the village's terminal) and check the disk.",
             ) from error
         return None
 
@@ -77,7 +77,7 @@ class FileChunkStore:
     def _move_aside(self, path: Path) -> None:
         log.error("a chunk of a file has rotted on the disk: %s", path.name)
         (self._root / DAMAGED).mkdir(exist_ok=True)
-        path.replace(self._root / DAMAGED / path.name)
+        put_in_place(path, self._root / DAMAGED / path.name)
 
     def has(self, digest: str) -> bool:
         """Whether the chunk is here."""
@@ -98,7 +98,7 @@ def _write_synced(target: Path, data: bytes) -> None:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        partial.replace(target)
+        put_in_place(partial, target)
     except BaseException:
         partial.unlink(missing_ok=True)
         raise

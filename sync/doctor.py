@@ -27,6 +27,10 @@ DISK_FREE_BYTES_MIN = 200 * 1024 * 1024
 CLOCK_OFFSET_S_MAX = 300
 SILENT_AFTER = timedelta(days=1)
 PROBE_TIMEOUT_S = 3
+_MEET = (
+    "请联络一次（sync），或用U盘（export、import）。",
+    "Meet it once (sync), or carry a stick (export, import).",
+)
 TOLD_FOR = timedelta(days=30)
 """How long a neighbour's restore is still told of."""
 
@@ -41,12 +45,22 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing looked at."""
+    """One thing looked at: what is so, and what to do by who has a command line, empty where nothing is to be done."""
 
     level: Level
     code: str
-    zh: str
-    en: str
+    what_zh: str
+    what_en: str
+    do_zh: str = ""
+    do_en: str = ""
+
+    @property
+    def zh(self) -> str:
+        return self.what_zh + self.do_zh
+
+    @property
+    def en(self) -> str:
+        return f"{self.what_en} {self.do_en}".rstrip()
 
 
 def examine(installation: Installation) -> list[Finding]:
@@ -68,8 +82,10 @@ def _database(installation: Installation) -> Iterator[Finding]:
                 yield Finding(
                     Level.BAD,
                     "database.damaged",
-                    f"数据库有损坏（{answer}）。请停止使用，保留原盘，从备份恢复。",
-                    f"The database is damaged ({answer}). Stop, keep the disk, restore a backup.",
+                    f"数据库有损坏（{answer}）。",
+                    f"The database is damaged ({answer}).",
+                    "请停止使用，保留原盘，从备份恢复（restore）。",
+                    "Stop, keep the disk, restore a backup.",
                 )
                 return
         else:
@@ -95,16 +111,19 @@ def _disk(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             Level.BAD,
             "disk.reserve_out",
-            f"{zh}，应急空间已动用：暂不接收任何新内容，已有的继续上传。请清理磁盘，空间够了会自动恢复。",
-            f"{en} and the reserve is in use: nothing new is taken in, what is here is still sent. Free some space; "
-            "taking in resumes by itself.",
+            f"{zh}，应急空间已动用：暂不接收任何新内容，已有的继续上传。",
+            f"{en} and the reserve is in use: nothing new is taken in, what is here is still sent.",
+            "请清理磁盘，空间够了会自动恢复。",
+            "Free some space; taking in resumes by itself.",
         )
     elif free < DISK_FREE_BYTES_MIN:
         yield Finding(
             Level.BAD,
             "disk.full",
-            f"{zh}，快满了：将不能登记新件，已有的仍会上传。请清理磁盘。",
-            f"{en}: nearly full. New cases will be refused; what is here is still sent. Free some space.",
+            f"{zh}，快满了：将不能登记新件，已有的仍会上传。",
+            f"{en}: nearly full. New cases will be refused; what is here is still sent.",
+            "请清理磁盘。",
+            "Free some space.",
         )
     else:
         yield Finding(Level.GOOD, "disk", f"{zh}。", f"{en}.")
@@ -116,8 +135,10 @@ def _certificate(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             Level.BAD,
             "node.not_enrolled",
-            f"节点 {node.place.node} 还没有注册。请向市中心要注册码，运行 enrol。",
-            f"Node {node.place.node} is not enrolled. Ask the city centre for a code and run enrol.",
+            f"节点 {node.place.node} 还没有注册。",
+            f"Node {node.place.node} is not enrolled.",
+            "请向市中心要注册码，运行 enrol。",
+            "Ask the city centre for a code and run enrol.",
         )
         return
     certificate = node.keyring.pair.signing
@@ -139,11 +160,11 @@ def _division(installation: Installation) -> Iterator[Finding]:
     yield Finding(
         Level.WARN,
         "node.code_gone",
-        f"区划表里已没有 {place.division}：可能已并入别的镇或换了代码。已登记的件照常经原上级办完；今后的新件请向市中心要新代码的注册码，"
-        "另建节点登记。",
+        f"区划表里已没有 {place.division}：可能已并入别的镇或换了代码。已登记的件照常经原上级办完。",
         f"{place.division} is no longer in the table of divisions: it may have been merged, moved or renumbered. What was "
-        "taken in goes on by the old way until it is closed; for new cases ask the city centre for a code for the new "
-        "division and set up a node of that name.",
+        "taken in goes on by the old way until it is closed.",
+        "今后的新件请向市中心要新代码的注册码，另建节点登记。",
+        "For new cases ask the city centre for a code for the new division and set up a node of that name.",
     )
 
 
@@ -157,16 +178,22 @@ def _neighbours(installation: Installation) -> Iterator[Finding]:
             yield Finding(
                 Level.BAD,
                 "clock.off",
-                f"本机时钟与 {name} 相差 {_span_zh(offset)}。请校准时间；在校准之前，法定时限的计算不可靠。",
-                f"This clock differs from that of {name} by {_span_en(offset)}. Set it; until then legal limits "
-                "cannot be relied on.",
+                f"本机时钟与 {name} 相差 {_span_zh(offset)}：在校准之前，法定时限的计算不可靠。",
+                f"This clock differs from that of {name} by {_span_en(offset)}: until it is set, legal limits cannot be "
+                "relied on.",
+                "请校准时间。",
+                "Set the clock.",
             )
         if peer.get("error"):
             yield Finding(Level.WARN, peer["error"]["code"], peer["error"]["zh"], peer["error"]["en"])
         last = peer.get("last_contact_at")
         if last is None:
             yield Finding(
-                Level.WARN, "peer.never_met", f"还没有与 {name} 联络过。", f"{name} has never been met."
+                Level.WARN,
+                "peer.never_met",
+                f"还没有与 {name} 联络过。",
+                f"{name} has never been met.",
+                *_MEET,
             )
         else:
             met = from_iso(last)
@@ -176,6 +203,7 @@ def _neighbours(installation: Installation) -> Iterator[Finding]:
                 "peer.silent" if silent else "peer.met",
                 f"上次与 {name} 联络：{local(met)}，待传 {peer['waiting_envelopes']} 个信封。",
                 f"{name} was last met at {local(met)}; {peer['waiting_envelopes']} envelopes wait for it.",
+                *(_MEET if silent else ()),
             )
 
 
@@ -190,8 +218,10 @@ def _line(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             Level.WARN,
             "line.down",
-            f"现在连不上 {url}（{error.strerror or error}）。可继续登记，线路恢复后自动上传。",
-            f"{url} cannot be reached now ({error.strerror or error}). Go on taking cases; they are sent later.",
+            f"现在连不上 {url}（{error.strerror or error}）。",
+            f"{url} cannot be reached now ({error.strerror or error}).",
+            "可继续登记，线路恢复后自动上传。",
+            "Go on taking cases; they are sent later.",
         )
     else:
         yield Finding(Level.GOOD, "line.up", f"{url} 可以连通。", f"{url} can be reached.")
@@ -203,20 +233,24 @@ def _set_aside(installation: Installation) -> Iterator[Finding]:
     for one in waiting:
         if one.kind == LIFE:
             level = Level.WARN if one.type == RECOVERING else Level.BAD
-            yield Finding(level, one.code, f"{one.zh}{one.do_zh}", f"{one.en} {one.do_en}")
+            yield Finding(level, one.code, one.zh, one.en, one.do_zh, one.do_en)
         elif one.kind == "stream":
             yield Finding(
                 Level.BAD,
                 "stream.held",
-                f"来自 {one.subject} 的数据流已暂停：{one.zh} {one.do_zh}",
-                f"The stream of {one.subject} is on hold: {one.en} {one.do_en}",
+                f"来自 {one.subject} 的数据流已暂停：{one.zh}",
+                f"The stream of {one.subject} is on hold: {one.en}",
+                one.do_zh,
+                one.do_en,
             )
         else:
             yield Finding(
                 Level.WARN,
                 "message.quarantined",
-                f"消息 {one.id[:8]}（{one.type} {one.subject}）被隔离：{one.zh} {one.do_zh}",
-                f"Message {one.id[:8]} ({one.type} {one.subject}) is set aside: {one.en} {one.do_en}",
+                f"消息 {one.id[:8]}（{one.type} {one.subject}）被隔离：{one.zh}",
+                f"Message {one.id[:8]} ({one.type} {one.subject}) is set aside: {one.en}",
+                one.do_zh,
+                one.do_en,
             )
     if count > LISTED_MAX:
         yield Finding(
@@ -275,8 +309,10 @@ def _copies(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             Level.WARN,
             "backup.none",
-            "还没有备份。请让本节点保持运行（每天夜里自动备份），或现在运行 backup。",
-            "There is no copy yet. Leave this node running (it makes one every night), or run backup now.",
+            "还没有备份。",
+            "There is no copy yet.",
+            "请让本节点保持运行（每天夜里自动备份），或现在运行 backup。",
+            "Leave this node running (it makes one every night), or run backup now.",
         )
         return
     span_zh = f"共 {found.count} 份备份，可恢复到 {local(found.oldest)} 至 {local(found.newest)}"
@@ -285,8 +321,10 @@ def _copies(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             Level.WARN,
             "backup.stale",
-            f"最近两夜没有备份（{span_zh}）。请检查磁盘空间，现在运行 backup。",
-            f"No copy was made for two nights ({span_en}). Check the disk's space and run backup now.",
+            f"最近两夜没有备份（{span_zh}）。",
+            f"No copy was made for two nights ({span_en}).",
+            "请检查磁盘空间，现在运行 backup。",
+            "Check the disk's space and run backup now.",
         )
     else:
         yield Finding(Level.GOOD, "backup", f"{span_zh}。", f"{span_en}.")
@@ -308,15 +346,19 @@ def _rot(installation: Installation) -> Iterator[Finding]:
         yield Finding(
             Level.WARN,
             "scrub.stale",
-            f"两天内没有完整核对过数据（上次 {since}）。请让本节点保持运行，或现在运行 scrub。",
-            f"Not everything was looked through within two days (last: {since}). Leave this node running, or run scrub.",
+            f"两天内没有完整核对过数据（上次 {since}）。",
+            f"Not everything was looked through within two days (last: {since}).",
+            "请让本节点保持运行，或现在运行 scrub。",
+            "Leave this node running, or run scrub.",
         )
     elif cycle is not None and cycle.found:
         yield Finding(
             Level.WARN,
             "scrub.found",
-            f"最近一次核对发现 {cycle.found} 处损坏，其中 {cycle.mended} 处当场修复。请检查或更换磁盘。",
-            f"The last walk found {cycle.found} damaged rows and mended {cycle.mended} at once. Check or change the disk.",
+            f"最近一次核对发现 {cycle.found} 处损坏，其中 {cycle.mended} 处当场修复。",
+            f"The last walk found {cycle.found} damaged rows and mended {cycle.mended} at once.",
+            "请检查或更换磁盘。",
+            "Check or change the disk.",
         )
     elif not count:
         yield Finding(

@@ -2,11 +2,14 @@
 
 import json
 import platform
+import sys
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 
+from core import windows
 from core.clock import World
 from core.identifiers import new_id
 from core.store.durable import write_whole
@@ -57,6 +60,8 @@ def _here(db: Database) -> dict[str, Any]:
 
 def _machine() -> str:
     try:
+        if sys.platform == "win32":
+            return windows.machine_guid(import_module("winreg"))[:64]
         return _MACHINE_ID.read_text(encoding="ascii").strip()[:64]
     except (OSError, UnicodeDecodeError):
         # Not on every system; the name still tells most machines apart.

@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from core.store.durable import put_in_place
+
 log = logging.getLogger(__name__)
 
 FILE = "reserve.bin"
@@ -80,7 +82,7 @@ class Reserve:
                     file.write(_PIECE)
                 file.flush()
                 os.fsync(file.fileno())
-            partial.replace(self._path)
+            put_in_place(partial, self._path)
         except OSError as error:
             partial.unlink(missing_ok=True)
             if error.errno not in (errno.ENOSPC, errno.EDQUOT):

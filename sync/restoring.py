@@ -2,12 +2,14 @@
 
 import json
 import os
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
 
+from core import windows
 from core.clock import World
 from core.errors import InputError, LocalError
 from core.store.backup import restore, verify_copy
@@ -105,9 +107,10 @@ def running_pid(folder: Path) -> int | None:
             zh=f"{folder / RUN_FILE} 无法识别。请确认本节点没有在运行，再删除该文件。",
             en=f"{folder / RUN_FILE} is not understood. Make sure that this node is not running, then delete it.",
         ) from error
-    if os.name == "nt":
-        # Signal 0 would end the process there.
-        return pid
+    if sys.platform == "win32":
+        # Signal 0 would end the process there; and a number is soon given to another program.
+        program = windows.program_of(pid, windows.kernel())
+        return pid if program in ("", Path(sys.executable).name.lower()) else None
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

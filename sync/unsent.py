@@ -16,7 +16,7 @@ import sqlalchemy as sa
 from core.clock import World, iso
 from core.errors import LiandongError, LocalError
 from core.identifiers import NodeId, Tier, division_of, tier_of
-from core.store.durable import sync_folder, write_whole
+from core.store.durable import sync_folder, take_away, write_whole
 from core.store.engine import Database, open_sqlite, open_url
 from sync.settings import load_settings
 from sync.tables import DELIVERY, ENVELOPE, MESSAGE
@@ -107,7 +107,7 @@ def leave_note(db: Database, folder: Path, drafts: Count, world: World) -> None:
 def withdraw_note(folder: Path) -> None:
     """Before a commit: what the note says will no longer be so. Raises ``LocalError`` (``unsent.note``)."""
     try:
-        (folder / FILE_NAME).unlink()
+        take_away(folder / FILE_NAME)
         sync_folder(folder)
     except FileNotFoundError:
         return

@@ -23,8 +23,8 @@ LOG_NAME = "background.log"
 LOG_BYTES_MAX = 1 << 20
 NICENESS = 10
 WAIT_S_FIRST, WAIT_S_MAX = 5.0, 300.0
-_BELOW_NORMAL = 0x4000
-"""BELOW_NORMAL_PRIORITY_CLASS of Windows."""
+_BELOW_NORMAL, _NO_WINDOW = 0x4000, 0x08000000
+"""Of Windows: BELOW_NORMAL_PRIORITY_CLASS, and CREATE_NO_WINDOW, which takes it off the keys of the terminal's window."""
 
 
 class Background:
@@ -67,14 +67,14 @@ class Background:
         is_long = path.exists() and path.stat().st_size > LOG_BYTES_MAX
         with path.open("wb" if is_long else "ab") as log:
             self._process = subprocess.Popen(  # noqa: S603 - our own module, no shell
-                [sys.executable, "-m", "village_agent.background", str(folder)],
+                [sys.executable, "-X", "utf8", "-m", "village_agent.background", str(folder)],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
                 env={name: value for name, value in os.environ.items() if name != "LIANDONG_PIN"},
                 # Keys that stop the terminal are not meant for it.
-                start_new_session=os.name != "nt",
-                creationflags=_BELOW_NORMAL if os.name == "nt" else 0,
+                start_new_session=sys.platform != "win32",
+                creationflags=_BELOW_NORMAL | _NO_WINDOW if sys.platform == "win32" else 0,
             )
         assert self._process.stdin is not None
         try:
@@ -94,7 +94,7 @@ def main() -> None:
     from village_agent.unlock import reopen_node
 
     folder = Path(sys.argv[1])
-    if os.name != "nt":
+    if sys.platform != "win32":
         os.nice(NICENESS)
     logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     key = bytes.fromhex(sys.stdin.readline().strip())

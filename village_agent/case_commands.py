@@ -1,5 +1,6 @@
 """The village's verbs as commands: apply, list, show, resubmit, ask-withdraw, deliver, rate, note, drafts."""
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -20,12 +21,24 @@ from sync.command_line import emit, folder_of, json_option
 from village_agent import unlock
 from village_agent.case_words import case_words, list_words, problem_words
 from village_agent.drafts import sheet_of
+from village_agent.handing_over import (
+    LAST_DIGITS,
+    Receiver,
+    ReceiverRefused,
+    Relation,
+    Wrong,
+    check_receiver,
+    hand_over,
+    require_due,
+)
 from village_agent.outlook import facts, outlook
 from village_agent.request_file import read_request, sheet_of_request
+from village_agent.scans import seal_scan
 from village_agent.session import Session
 
 LIST_MAX = 1000
 EXIT_PROBLEMS = 2
+_SCAN = click.Path(path_type=Path, exists=True, dir_okay=False)
 _file = click.argument(
     "file", required=False, type=click.Path(path_type=Path, dir_okay=False, allow_dash=True)
 )
@@ -157,22 +170,94 @@ def ask_withdraw(ctx: click.Context, case: str, reason: str, as_json: bool) -> N
         _step(ctx, desk, as_json, lambda tx: desk.intake.ask_withdraw(tx, desk.actor, id_, reason))
 
 
-@click.command(help="把结果送交申请人 / hand the result to the applicant")
+@click.command(
+    help="把结果送交签收人：核对证件，签收人本人再输入一遍姓名；与终端的送达页同一规则 / hand the result over: the "
+    "document is checked and the receiver types their own name, by the rule of the terminal's page\n\n"
+    "没有写出的，在终端窗口里会询问；证件号不必写在命令行上 / at a terminal what is left out is asked for\n\n"
+    "例 / examples:\n\n  village-agent deliver 43098110220120261103000148\n\n"
+    "  village-agent deliver 43098110220120261103000148 --id-no 021X --acknowledged 王秀英 --sheet 签收页.jpg\n\n"
+    "  village-agent deliver 43098110220120261103000148 --relation family --received-by 李强\n\n"
+    "  village-agent deliver 43098110220120261103000148 --dry-run"
+)
 @click.argument("case")
 @click.option(
-    "--received-by", default="", help="签收人，默认为申请人 / who received it; the applicant by default"
+    "--relation",
+    type=click.Choice([str(one) for one in Relation]),
+    default=str(Relation.SELF),
+    show_default=True,
+    help="签收人：self 本人，family 同住成年家属，agent 受委托人 / who receives it",
 )
+@click.option(
+    "--received-by",
+    default="",
+    help="签收人姓名；本人签收时不必写 / the receiver's name, if not the applicant",
+)
+@click.option(
+    "--id-no",
+    default="",
+    help=f"本人写证件号后 {LAST_DIGITS} 位，他人写全号 / the applicant's last {LAST_DIGITS} characters, of others all",
+)
+@click.option("--acknowledged", default="", help="签收人亲自再输入的姓名 / the name, typed by the receiver")
+@click.option(
+    "--sheet",
+    type=_SCAN,
+    default=None,
+    help="签收页的扫描件 / the signed sheet, scanned",
+)
+@click.option("--dry-run", is_flag=True, help="只看不做 / change nothing")
 @json_option
 @click.pass_context
-def deliver(ctx: click.Context, case: str, received_by: str, as_json: bool) -> None:
+def deliver(
+    ctx: click.Context,
+    case: str,
+    relation: str,
+    received_by: str,
+    id_no: str,
+    acknowledged: str,
+    sheet: Path | None,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
     id_ = parse_case_id(case)
     with _desk(ctx) as desk:
+        village, db = desk.village, desk.village.installation.db
+        with db.reading() as tx:
+            found = village.office.casebook.get(tx, id_)
+        require_due(found, village.installation.node.place.node)
+        name = received_by or (found.applicant.name if relation == Relation.SELF else _asked("姓名 / name"))
+        receiver = Receiver(
+            name,
+            Relation(relation),
+            id_no or _asked("签收人证件号（本人后 4 位）/ document number", hidden=True),
+            acknowledged or _asked("请签收人输入自己的姓名 / the receiver's own name"),
+        )
+        wrong = check_receiver(found, receiver, village.office.shelf.today)
+        if wrong or dry_run:
+            _tell_receiver(ctx, wrong, as_json)
+            ctx.exit(EXIT_PROBLEMS if wrong else 0)
+        node = village.installation.node
+        signed = None if sheet is None else seal_scan(node.world, sheet, node.chunks)
+        _step(ctx, desk, as_json, lambda tx: hand_over(tx, desk.intake, desk.actor, id_, receiver, signed))
 
-        def hand_over(tx: sa.Connection) -> Case:
-            name = received_by or desk.village.office.casebook.get(tx, id_).applicant.name
-            return desk.intake.deliver(tx, desk.actor, id_, name)
 
-        _step(ctx, desk, as_json, hand_over)
+def _asked(words: str, *, hidden: bool = False) -> str:
+    """From whoever sits before a terminal; elsewhere nothing, which is refused in words."""
+    if not _at_terminal():
+        return ""
+    return str(click.prompt(words, default="", show_default=False, hide_input=hidden, err=True))
+
+
+def _at_terminal() -> bool:
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
+def _tell_receiver(ctx: click.Context, wrong: list[Wrong], as_json: bool) -> None:
+    told: dict[str, Any] = {"ok": not wrong, "problems": [asdict(one) for one in wrong]}
+    if wrong:
+        error = ReceiverRefused(wrong)
+        told["error"] = {"code": error.code, "zh": error.zh, "en": error.en}
+    fine = {"zh": "可以送达，没有记录任何内容。", "en": "It may be handed over; nothing was recorded."}
+    emit(ctx, told, as_json, lambda f, lang: problem_words(wrong, lang) if wrong else fine[lang])
 
 
 @click.command(help="申请人评价：1 非常满意 … 5 非常不满意 / rating by the applicant")

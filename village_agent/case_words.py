@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Protocol
 
-from core.application import Problem
 from core.clock import local
 from core.identifiers import display_case_id
 from core.labels import label
@@ -120,7 +120,13 @@ def missing_lines(view: Outlook, lang: str) -> list[str]:
     return [f"{asked}: {mark.join(names)}  {view.case.supplement.note}".rstrip()]
 
 
-def problem_words(problems: Sequence[Problem], lang: str) -> str:
+class Told(Protocol):
+    """Something to mend, in words."""
+
+    def text(self, lang: str) -> str: ...
+
+
+def problem_words(problems: Sequence[Told], lang: str) -> str:
     """Everything to mend, one line each."""
     head = f"有 {len(problems)} 处需要改正：" if lang == "zh" else f"{len(problems)} to mend:"
     return "\n".join(

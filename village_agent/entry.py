@@ -2,12 +2,14 @@
 
 import gc
 import sys
+from io import TextIOWrapper
 
 from village_agent.splash import hide_typing, opens_screens, splash
 
 
 def main() -> None:
     """Paint, then hand over to the commands that open the screens; every other command has a program line of its own."""
+    speak_utf8()
     if sys.stdin.isatty() and sys.stdout.isatty() and opens_screens(sys.argv[1:]):
         hide_typing()
         splash()
@@ -18,6 +20,13 @@ def main() -> None:
         from village_agent.cli import main as command_line
 
     command_line()
+
+
+def speak_utf8() -> None:
+    """What is written to a file or another program is UTF-8 on every machine, whatever its code page."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not stream.isatty():
+            stream.reconfigure(encoding="utf-8", errors=stream.errors)
 
 
 if __name__ == "__main__":

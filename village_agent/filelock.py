@@ -1,5 +1,6 @@
 """One process at a time, across the programs of one machine."""
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -10,12 +11,27 @@ if sys.platform == "win32":
     import msvcrt
 
     def _take(handle: int) -> None:
-        msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+        while True:
+            try:
+                msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+            except OSError as error:
+                # It waits for ten seconds; whoever holds the lock may need longer.
+                if error.errno != errno.EDEADLOCK:
+                    raise
+            else:
+                return
+
+    def _leave(handle: int) -> None:
+        # Closed with its lock the file would be freed only when the system comes to it.
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 else:
     import fcntl
 
     def _take(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def _leave(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_UN)
 
 
 @contextmanager
@@ -25,6 +41,9 @@ def alone(path: Path) -> Iterator[None]:
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         _take(handle)
-        yield
+        try:
+            yield
+        finally:
+            _leave(handle)
     finally:
         os.close(handle)

@@ -10,10 +10,12 @@ import sqlalchemy as sa
 from core import bodies
 from core.bodies import AttachmentManifest
 from core.case import Case
-from core.errors import InputError
-from core.identifiers import CaseId
+from core.errors import InputError, StateError
+from core.identifiers import CaseId, NodeId, display_case_id
+from core.labels import label
 from core.messages import Actor
 from core.people import check_citizen_id, mask_id, normalise_id
+from core.states import DECIDED
 from village_agent.intake import Intake
 
 LAST_DIGITS = 4
@@ -58,6 +60,35 @@ class Wrong:
 
     def text(self, lang: str) -> str:
         return self.en if lang == "en" else self.zh
+
+
+class ReceiverRefused(InputError):
+    """The result cannot be handed to this person; ``wrong`` holds everything that stands in the way."""
+
+    def __init__(self, wrong: list[Wrong]) -> None:
+        super().__init__(
+            "hand_over.receiver",
+            zh="".join(one.zh for one in wrong),
+            en=" ".join(one.en for one in wrong),
+        )
+        self.wrong = tuple(wrong)
+
+
+def is_due(case: Case, here: NodeId) -> bool:
+    """Whether there is a result of the case to be handed over by the desk of ``here``."""
+    return case.holder == here and case.state in DECIDED
+
+
+def require_due(case: Case, here: NodeId) -> None:
+    """Raises ``StateError`` (``hand_over.not_due``)."""
+    if not is_due(case, here):
+        raise StateError(
+            "hand_over.not_due",
+            zh=f"{display_case_id(case.id)} 现在是“{label(f'state.{case.state}')}”，本村没有可送达的结果，未作记录。请先联络一次，"
+            "再看办件经过。",
+            en=f"{display_case_id(case.id)} is {label(f'state.{case.state}', 'en')!r}: this village holds no result of it, and "
+            "nothing was recorded. Make contact once and look at the case.",
+        )
 
 
 def check_receiver(case: Case, receiver: Receiver, today: date) -> list[Wrong]:
@@ -120,17 +151,14 @@ def hand_over(
 ) -> Case:
     """Record that the result was handed over. ``sheet`` is the signed sheet, scanned or photographed, if there is one.
 
-    Raises ``InputError`` (``hand_over.receiver``) with what has to be mended, ``IllegalTransition``.
+    Raises ``StateError`` (``hand_over.not_due``), ``ReceiverRefused`` with what has to be mended.
     """
     office = intake.village.office
     case = office.casebook.get(tx, case_id)
+    require_due(case, office.casework.node)
     wrong = check_receiver(case, receiver, office.shelf.today)
     if wrong:
-        raise InputError(
-            "hand_over.receiver",
-            zh="".join(one.zh for one in wrong),
-            en=" ".join(one.en for one in wrong),
-        )
+        raise ReceiverRefused(wrong)
     act = office.casework.act
     if sheet is not None:
         material = bodies.Material(SHEET, 1, 0, "", (sheet.id,))

@@ -1,6 +1,7 @@
 """Taking in an application: everything that is wrong told at once, then one transaction or nothing."""
 
 import shlex
+import sys
 from pathlib import Path
 from shutil import disk_usage
 from typing import Any
@@ -171,16 +172,19 @@ class Intake:
         audit.note(tx, world, actor=actor.officer, action=action, subject=case.id, item=case.item, **detail)
 
 
-def file_path(text: str) -> Path:
+def file_path(text: str, *, is_windows: bool = sys.platform == "win32") -> Path:
     """A path as typed, pasted or dropped on a terminal: quotes, escapes and ``file://`` are forgiven."""
     typed = text.strip()
     if len(typed) > 1 and typed[0] == typed[-1] and typed[0] in "'\"":
         typed = typed[1:-1]
-    typed = typed.removeprefix("file://").replace("\\ ", " ")
-    return Path(typed).expanduser()
+    typed = typed.removeprefix("file://")
+    if is_windows:
+        # A backslash parts folders there; of file:///C:/a the third stroke belongs to neither.
+        return Path(typed[1:] if typed[:1] == "/" and typed[2:3] == ":" else typed).expanduser()
+    return Path(typed.replace("\\ ", " ")).expanduser()
 
 
-def dropped_paths(text: str) -> list[Path]:
+def dropped_paths(text: str, *, is_windows: bool = sys.platform == "win32") -> list[Path]:
     """The files in a text that was dropped or pasted: one a line, one in quotes, or several as a shell would read them.
 
     Empty where it names no file that is here.
@@ -188,12 +192,16 @@ def dropped_paths(text: str) -> list[Path]:
     if len(text) > DROPPED_CHARS_MAX:
         return []
     lines = [line for line in text.splitlines() if line.strip()]
-    whole = [file_path(line) for line in lines]
+    whole = [file_path(line, is_windows=is_windows) for line in lines]
     if whole and all(path.is_file() for path in whole):
         return whole
     try:
-        parts = [Path(part.removeprefix("file://")).expanduser() for part in shlex.split(text)]
+        words = shlex.split(text, posix=not is_windows)
     except ValueError:
         # A quote that is not closed: not a list of paths.
         return []
+    parts = [
+        file_path(word, is_windows=True) if is_windows else Path(word.removeprefix("file://")).expanduser()
+        for word in words
+    ]
     return parts if parts and all(path.is_file() for path in parts) else []

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from core.clock import World
 from core.errors import LocalError
+from core.store.durable import put_in_place
 
 FOLDER = "prints"
 KEPT_HOURS = 24
@@ -16,6 +17,7 @@ KEPT_HOURS = 24
 TOOL_S_MAX = 3
 _OPENERS = ("xdg-open", "gio", "evince")
 _PRINTERS = ("lp", "lpr")
+_VERBS = {"open": "打开", "print": "打印"}
 
 
 def write_print(folder: Path, name: str, data: bytes) -> Path:
@@ -26,7 +28,7 @@ def write_print(folder: Path, name: str, data: bytes) -> Path:
         partial = path.with_name(f"{name}.part")
         with os.fdopen(os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
             file.write(data)
-        partial.replace(path)
+        put_in_place(partial, path)
     except OSError as error:
         raise LocalError(
             "print.unwritable",
@@ -50,7 +52,7 @@ def sweep_prints(folder: Path, world: World) -> int:
 def open_file(path: Path) -> None:
     """Show the file in the system's viewer. Raises ``LocalError`` (``print.no_viewer``) that names the path."""
     if sys.platform == "win32":
-        os.startfile(path)  # noqa: S606 - the system's own way to show a file
+        _hand_to_windows(path, "open")
         return
     tool = next((found for name in _OPENERS if (found := shutil.which(name))), None)
     has_screen = os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")
@@ -67,7 +69,7 @@ def open_file(path: Path) -> None:
 def print_file(path: Path) -> None:
     """Give the file to the default printer. Raises ``LocalError`` (``print.no_printer``, ``print.refused``)."""
     if sys.platform == "win32":
-        os.startfile(path, "print")  # noqa: S606 - the system's own way to print one
+        _hand_to_windows(path, "print")
         return
     tool = next((found for name in _PRINTERS if (found := shutil.which(name))), None)
     if tool is None:
@@ -77,6 +79,19 @@ def print_file(path: Path) -> None:
             en=f"It is saved as {path}; no print service (cups) is installed here, so carry it on a stick.",
         )
     _start([tool, str(path)], path)
+
+
+def _hand_to_windows(path: Path, verb: str) -> None:
+    """Whatever program Windows has for the file and the verb. Raises ``LocalError`` (``print.no_program``)."""
+    try:
+        os.startfile(path, verb)  # type: ignore[attr-defined,unused-ignore]  # noqa: S606 - the system's own way
+    except OSError as error:
+        raise LocalError(
+            "print.no_program",
+            zh=f"已保存在 {path}；本机没有程序能直接{_VERBS[verb]} {path.suffix} 文件。请双击它、在阅读器里打印，或安装 PDF 阅读器，或拷到U盘打印。",
+            en=f"It is saved as {path}; no program here will {verb} {path.suffix} files by itself. Open it and print from "
+            "the reader, install a reader of PDF, or carry it on a stick.",
+        ) from error
 
 
 def _start(arguments: list[str], path: Path) -> None:

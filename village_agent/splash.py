@@ -14,6 +14,11 @@ _WITH_VALUE = ("--data", "--lang", "--pin-file", "--operator", "--operator-name"
 
 def splash() -> None:
     """Paint one centred line in both languages, since the one that was chosen is not known yet."""
+    if sys.platform == "win32":
+        # Its console takes no escape sequences before it is told to, nor bytes that are not of its code page.
+        sys.stdout.write(f"{WORDS}\n")
+        sys.stdout.flush()
+        return
     columns, rows = os.get_terminal_size(sys.stdout.fileno())
     left, top = max(1, (columns - _CELLS) // 2), max(1, rows // 2)
     os.write(sys.stdout.fileno(), f"{_CLEAR}\x1b[{top};{left}H{WORDS}".encode())
@@ -21,11 +26,11 @@ def splash() -> None:
 
 def hide_typing() -> None:
     """Keep a PIN that is typed before the door is there from being shown; it reaches the door all the same."""
-    try:
-        import termios
-    except ImportError:
+    if sys.platform == "win32":
         # A Windows console shows nothing of what is typed ahead.
         return
+    import termios
+
     stdin = sys.stdin.fileno()
     before = termios.tcgetattr(stdin)
     atexit.register(termios.tcsetattr, stdin, termios.TCSANOW, before)

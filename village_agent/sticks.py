@@ -2,10 +2,12 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from core import windows
 from sync.node import Node
 from sync.stick_import import Fate, import_from
 from sync.stick_layout import ENROLMENT
@@ -16,10 +18,19 @@ FOUND_MAX = 9
 """As many as a digit can name."""
 
 
+def plugged_sticks() -> tuple[Path, ...]:
+    """The sticks that this system shows, at most ``FOUND_MAX``; any path may be typed."""
+    if sys.platform == "win32":
+        return tuple(drive for drive in windows.removable_drives(windows.kernel()) if drive.is_dir())[
+            :FOUND_MAX
+        ]
+    return mounted_sticks()
+
+
 def mounted_sticks(
     roots: Sequence[Path] = ROOTS, is_mount: Callable[[Path], bool] = os.path.ismount
 ) -> tuple[Path, ...]:
-    """Mounted folders up to two levels below ``roots``, by name, at most ``FOUND_MAX``; any path may be typed."""
+    """Mounted folders up to two levels below ``roots``, by name, at most ``FOUND_MAX``."""
     found = {
         folder
         for root in roots

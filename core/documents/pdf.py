@@ -7,34 +7,22 @@ hold. The fonts are embedded, only the characters used; a refusal comes out as J
 
 import json
 import logging
-import resource
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 
-from fontTools.ttLib import TTCollection
+from fontTools.ttLib import TTCollection, TTFont
 from fpdf import FPDF
 from fpdf.enums import XPos, YPos
 
+from core.documents.bounds import bound_this_process
+from core.documents.fonts import BOLD, FOLDERS, RARE, REGULAR, Font, first_of
 from core.documents.lines import wrap_lines
 from core.documents.paper import EXIT_REFUSED, PAPER_BYTES_MAX, Block, Paper, Shape, paper_from_json
 from core.documents.qr import qr_modules
 from core.errors import InputError, LiandongError, LocalError
-
-BOUNDS = ((resource.RLIMIT_CPU, 60), (resource.RLIMIT_AS, 1 << 30))
-"""Seconds of processor time and bytes of memory."""
-FOLDERS = (
-    Path("/usr/share/fonts/opentype/noto"),
-    Path("/usr/share/fonts/noto-cjk"),
-    Path("/usr/share/fonts/google-noto-cjk"),
-    Path("/usr/share/fonts/truetype/noto"),
-)
-FAMILIES = ("Serif", "Sans")
-"""宋体 first, as documents are set; 黑体 where it is all there is."""
-_SCRIPT = "SC"
-"""The face with the mainland's forms; a collection holds five."""
 
 MARGIN_MM, TITLE_PT, TEXT_PT, SMALL_PT, LINE_MM, CELL_LINE_MM = 26.0, 21.0, 13.0, 9.5, 9.0, 7.5
 LABEL_MM, MODULE_MM = 46.0, 1.2
@@ -42,12 +30,11 @@ _LOOKS = {"zh": ("　　", 0.0), "en": ("", 2.5)}
 """How a paragraph is told from the next: two empty characters before it, or room behind it (mm)."""
 
 
-def main(folders: Sequence[Path] = FOLDERS, bounds: Sequence[tuple[int, int]] = BOUNDS) -> int:
-    """Read, draw, write; the exit code."""
+def main(folders: Sequence[Path] = FOLDERS, bound: Callable[[], None] = bound_this_process) -> int:
+    """Read, draw, write; the exit code. ``bound`` sees to it that this process takes no more than it may."""
     # What goes wrong is told as words; the library's remarks about fonts help nobody.
     logging.disable(logging.WARNING)
-    for what, most in bounds:
-        resource.setrlimit(what, (most, most))
+    bound()
     try:
         paper = paper_from_json(sys.stdin.buffer.read(PAPER_BYTES_MAX + 1))
         sys.stdout.buffer.write(draw(paper, folders))
@@ -60,62 +47,81 @@ def main(folders: Sequence[Path] = FOLDERS, bounds: Sequence[tuple[int, int]] = 
 
 def draw(paper: Paper, folders: Sequence[Path] = FOLDERS) -> bytes:
     """The PDF, A4, the same bytes for the same paper. Raises ``LocalError`` (``document.no_font``), ``InputError``
-    (``document.no_glyph``) for a character that the font cannot show.
+    (``document.no_glyph``) for a character that the fonts cannot show.
     """
-    plain = _find(folders, "Regular")
-    _require_glyphs(paper.words, plain)
+    plain = _find(folders, REGULAR)
+    rare = _rare(folders) if _lacking(paper.words, plain) else None
+    _require_glyphs(paper.words, plain, rare)
     page = _Page(paper)
-    page.add_font("cjk", "", plain.file, collection_font_number=plain.number)
+    page.add_face("cjk", "", plain)
     if not paper.one_weight:
-        bold = _find(folders, "Bold")
-        _require_glyphs(paper.title, bold)
-        page.add_font("cjk", "B", bold.file, collection_font_number=bold.number)
+        bold = _find(folders, BOLD)
+        _require_glyphs(paper.title, bold, rare)
+        page.add_face("cjk", "B", bold)
+    if rare is not None:
+        page.add_face("rare", "", rare)
+        # There is one weight of it, which a title has to do with.
+        page.set_fallback_fonts(["rare"], exact_match=False)
     page.write_paper()
     return bytes(page.output())
 
 
 class _Face:
-    """One face of a collection, found by its name: its number in the file differs between releases."""
+    """One face: its number in a collection, found by its name, and the characters that it has signs for."""
 
-    def __init__(self, file: Path, weight: str, family: str) -> None:
+    def __init__(self, file: Path, name: str) -> None:
         self.file = file
-        wanted = f"Noto {family} CJK {_SCRIPT}"
-        with TTCollection(str(file), lazy=True) as fonts:
-            for number, font in enumerate(fonts.fonts):
-                if font["name"].getDebugName(1) == wanted:
-                    self.number = number
-                    self.characters = frozenset(font.getBestCmap())
-                    return
-        raise _no_font(str(file))
+        self.number = 0
+        if file.suffix == ".ttc":
+            with TTCollection(str(file), lazy=True) as fonts:
+                named = [(font["name"].getDebugName(1), font) for font in fonts.fonts]
+                numbers = [number for number, (found, _) in enumerate(named) if found == name]
+                if not numbers:
+                    raise _no_font(str(file))
+                self.number = numbers[0]
+                self.characters = frozenset(named[self.number][1].getBestCmap())
+        else:
+            with TTFont(str(file), lazy=True) as font:
+                self.characters = frozenset(font.getBestCmap())
 
 
-def _find(folders: Sequence[Path], weight: str) -> _Face:
-    for family in FAMILIES:
-        for folder in folders:
-            file = folder / f"Noto{family}CJK-{weight}.ttc"
-            if file.is_file():
-                return _Face(file, weight, family)
-    raise _no_font(f"NotoSerifCJK-{weight}.ttc")
+def _find(folders: Sequence[Path], fonts: Sequence[Font]) -> _Face:
+    found = first_of(fonts, folders)
+    if found is None:
+        raise _no_font(fonts[0].file)
+    return _Face(*found)
 
 
-def _require_glyphs(words: str, face: _Face) -> None:
-    lacking = sorted({char for char in words if char != "\n" and ord(char) not in face.characters})
+def _rare(folders: Sequence[Path]) -> _Face | None:
+    found = first_of(RARE, folders)
+    return None if found is None else _Face(*found)
+
+
+def _lacking(words: str, *faces: _Face | None) -> list[str]:
+    drawn: frozenset[int] = frozenset().union(*(face.characters for face in faces if face is not None))
+    return sorted({char for char in words if char != "\n" and ord(char) not in drawn})
+
+
+def _require_glyphs(words: str, *faces: _Face | None) -> None:
+    lacking = _lacking(words, *faces)
     if lacking:
         shown = "、".join(f"{char}（U+{ord(char):04X}）" for char in lacking[:10])
         raise InputError(
             "document.no_glyph",
-            zh=f"字体中没有这些字：{shown}，文书没有打印，以免印成空白。请核对用字，或升级 fonts-noto-cjk。",
-            en=f"The font has no sign for {shown}; nothing was printed, lest it be blank. Check the characters, or upgrade "
-            "fonts-noto-cjk.",
+            zh=f"字体中没有这些字：{shown}，文书没有打印，以免印成空白。请核对用字；Debian 可升级 fonts-noto-cjk。",
+            en=f"The fonts have no sign for {shown}; nothing was printed, lest it be blank. Check the characters; on Debian, "
+            "upgrade fonts-noto-cjk.",
         )
 
 
 def _no_font(name: str) -> LocalError:
     return LocalError(
         "document.no_font",
-        zh=f"本机没有中文字体 {name}，文书不能打印。请运行 apt-get install -y fonts-noto-cjk 后重试。",
-        en=f"This machine lacks the Chinese font {name}, so no document can be printed. Run apt-get install -y "
-        "fonts-noto-cjk and try again.",
+        zh=f"本机没有中文字体（如 {name}），文书不能打印。Debian 请运行 apt-get install -y fonts-noto-cjk；Windows 请在"
+        "“设置”的“可选功能”中添加“简体中文补充字体”，再试。",
+        en=f"This machine lacks a Chinese font (such as {name}), so no document can be printed. Debian: apt-get install -y "
+        "fonts-noto-cjk; Windows: add Chinese (Simplified) Supplemental Fonts under Settings, Optional features. Then try "
+        "again.",
     )
 
 
@@ -133,6 +139,9 @@ class _Page(FPDF):
         # The date of a document stands on it; one in the file would make every copy another.
         self.set_creation_date(datetime(2000, 1, 1, tzinfo=UTC))
         self.indent, self.gap_mm = _LOOKS[paper.lang]
+
+    def add_face(self, name: str, style: str, face: _Face) -> None:
+        self.add_font(name, style, face.file, collection_font_number=face.number)
 
     def write_paper(self) -> None:
         self.add_page()

@@ -12,7 +12,7 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from core.errors import InputError, LiandongError, LocalError
-from core.store.durable import sync_folder
+from core.store.durable import put_in_place, sync_folder
 from core.store.engine import Database, DriverError, open_copy, open_sqlite
 
 Check = Callable[[sa.Connection], object]
@@ -61,7 +61,7 @@ def back_up(
             _write_into(partial, db, mark)
         _sync(partial)
         verify_copy(partial, db.raw_key, checks, vfs=db.vfs)
-        partial.replace(target)
+        put_in_place(partial, target)
         # A name is durable only when its folder is.
         sync_folder(target.parent)
     except LiandongError:
@@ -180,7 +180,7 @@ def restore(
         _sync(partial)
         if kept is not None:
             _set_aside(target, kept, raw_key)
-        partial.replace(target)
+        put_in_place(partial, target)
         sync_folder(target.parent)
     except OSError as error:
         raise LocalError(

@@ -103,11 +103,11 @@ def in_words(error: exc.DBAPIError) -> LocalError:
     if "not a database" in reason or "malformed" in reason or "encrypted" in reason:
         return LocalError(
             "store.unreadable",
-            zh=f"数据库打不开（{reason}）：口令不对，或文件已损坏。请运行 doctor，必要时从备份恢复。",
-            en=f"The database cannot be read ({reason}): wrong key, or a damaged file. Run doctor; restore a backup.",
+            zh=f"数据库打不开（{reason}）：口令不对，或文件已损坏。请检查本机（doctor，村级终端按 F10），必要时从备份恢复。",
+            en=f"The database cannot be read ({reason}): wrong key, or a damaged file. Run doctor (F10 in the village's terminal); restore a backup.",
         )
     return LocalError(
         "store.failed",
-        zh=f"数据库操作失败（{reason}），本次操作没有生效。请运行 doctor 查看原因。",
-        en=f"The database refused ({reason}); this step did not take effect. Run doctor to see why.",
+        zh=f"数据库操作失败（{reason}），本次操作没有生效。请检查本机（doctor，村级终端按 F10）查看原因。",
+        en=f"The database refused ({reason}); this step did not take effect. Run doctor (F10 in the village's terminal) to see why.",
     )

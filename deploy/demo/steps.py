@@ -9,6 +9,7 @@ from core.messages import MessageType as M
 from core.states import CLOSED, State
 from deploy.demo.books import Entry
 from deploy.demo.plan import Application, Fate
+from village_agent.handing_over import LAST_DIGITS
 
 CLERK, CITY_WINDOW, REVIEWER, DECIDER = "zhen1", "chuangkou", "shenhe", "jueding"
 HANDLERS = ("chengban", "chengban2")
@@ -48,7 +49,9 @@ def village_step(node: str, entry: Entry, plan: Application) -> Step | None:
     if state in (State.SUPPLEMENT_REQUESTED, State.RETURNED):
         return Step("resubmit")
     if state in (State.GRANTED, State.DENIED):
-        return Step("deliver", values={"received-by": [plan.person.name]})
+        name, id_no = plan.person.name, plan.person.id_no
+        shown = {"received-by": [name], "id-no": [id_no[-LAST_DIGITS:]], "acknowledged": [name]}
+        return Step("deliver", values=shown)
     return None
 
 

@@ -51,6 +51,7 @@ def desk_verbs(desk: DeskContext) -> Verbs:
 def village_verbs(folder: Path) -> tuple[Installation, Office, Verbs]:
     """What a village agent does, by the verbs that the terminal and the commands use."""
     from village_agent.drafts import sheet_of
+    from village_agent.handing_over import Receiver, Relation, hand_over
     from village_agent.request_file import sheet_of_request
     from village_agent.session import open_session
     from village_agent.vault import choose_operator
@@ -86,8 +87,15 @@ def village_verbs(folder: Path) -> tuple[Installation, Office, Verbs]:
 
         return act
 
-    verbs: Verbs = {"apply": apply, "resubmit": resubmit}
-    verbs |= {verb: on_case(verb) for verb in ("ask_withdraw", "deliver", "rate", "note")}
+    def deliver(request: Request) -> dict[str, Any]:
+        name, last_digits, acknowledged = request["values"]
+        receiver = Receiver(name, Relation.SELF, last_digits, acknowledged)
+        with installation.db.transaction() as tx:
+            case = hand_over(tx, intake, actor, CaseId(request["case"]), receiver)
+        return {"state": case.state}
+
+    verbs: Verbs = {"apply": apply, "resubmit": resubmit, "deliver": deliver}
+    verbs |= {verb: on_case(verb) for verb in ("ask_withdraw", "rate", "note")}
     return installation, office, verbs
 
 

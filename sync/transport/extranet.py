@@ -242,9 +242,9 @@ def _tls_in_words(url: str, error: Exception) -> PeerError:
     reason = _short(error)
     return PeerError(
         "line.tls",
-        zh=f"与 {url} 的安全连接失败（{reason}）：对方不是本市证书登记的节点，或本机证书未被认可。请核对地址，运行 doctor。",
+        zh=f"与 {url} 的安全连接失败（{reason}）：对方不是本市证书登记的节点，或本机证书未被认可。请核对地址，检查本机（doctor，村级终端按 F10）。",
         en=f"The secure connection to {url} failed ({reason}): that node does not hold a certificate of this city, or "
-        "ours is not recognised. Check the address and run doctor.",
+        "ours is not recognised. Check the address and run doctor (F10 in the village's terminal).",
     )
 
 

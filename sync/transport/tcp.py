@@ -1,5 +1,6 @@
 """What the system tells of a TCP connection and can be told: all of it a help that a system may lack."""
 
+import os
 import socket
 import struct
 import sys
@@ -16,6 +17,7 @@ _LAST_DATA_RECV, _RTT, _BYTES_ACKED, _SEGS_IN, _MIN_RTT, _DELIVERY_RATE = 52, 68
 _SIOCOUTQ = 0x5411
 _SO_MAX_PACING_RATE = 47
 _PACE_BYTES_S_MAX = 0xFFFFFFFF
+_LINGER = "hh" if sys.platform == "win32" else "ii"
 
 
 def prepare(sock: socket.socket) -> None:
@@ -84,10 +86,10 @@ def flow(sock: socket.socket) -> Flow | None:
 
 def unacknowledged_bytes(sock: socket.socket) -> int | None:
     """What was given to the kernel and may not have arrived; None if unknown."""
-    try:
-        import fcntl
-    except ImportError:
+    if sys.platform == "win32":
         return None
+    import fcntl
+
     try:
         return int(struct.unpack("i", fcntl.ioctl(sock.fileno(), _SIOCOUTQ, b"\0\0\0\0"))[0])
     except OSError:
@@ -104,15 +106,25 @@ def pace(sock: socket.socket, bytes_s: float) -> None:
 
 def begin_anew(sock: socket.socket) -> None:
     """Let congestion control forget how long ``sock`` has been idle: BBR would first look for the shortest round trip."""
-    with suppress(OSError, AttributeError):
-        name = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"reno")
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name)
+    option = getattr(socket, "TCP_CONGESTION", None)
+    if option is None:
+        return
+    with suppress(OSError):
+        name = sock.getsockopt(socket.IPPROTO_TCP, option, 16).rstrip(b"\0")
+        sock.setsockopt(socket.IPPROTO_TCP, option, b"reno")
+        sock.setsockopt(socket.IPPROTO_TCP, option, name)
+
+
+def failure(number: int) -> OSError:
+    """The error that the system gave this number, in its words."""
+    # Windows has numbers of its own for sockets, which its C library knows nothing of.
+    words = getattr(socket, "errorTab", {}).get(number)
+    return OSError(number, words or os.strerror(number))
 
 
 def reset_on_close(sock: socket.socket) -> None:
     """What still waits in the kernel is dropped when ``sock`` is closed, and never sent."""
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack(_LINGER, 1, 0))
 
 
 def _info(sock: socket.socket) -> bytes:

@@ -6,6 +6,7 @@ are judged on the signed introduction, where the answer can be said in words.
 
 import os
 import ssl
+import sys
 import tempfile
 from pathlib import Path
 
@@ -47,7 +48,7 @@ def _prepare(context: ssl.SSLContext, root_pem: bytes, chain_pem: bytes, key_pem
 
 def _load_chain(context: ssl.SSLContext, pem: bytes) -> None:
     # Python loads keys from a path only; an anonymous file in memory keeps the key off the disk.
-    if not hasattr(os, "memfd_create"):
+    if sys.platform == "win32" or not hasattr(os, "memfd_create"):
         _load_from_disk(context, pem)
         return
     handle = os.memfd_create("liandong-tls", os.MFD_CLOEXEC)

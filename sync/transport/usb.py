@@ -7,12 +7,14 @@ import errno
 import hashlib
 import os
 import stat
+import sys
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from core.errors import InputError, LocalError
-from core.store.durable import sync_folder
+from core.store.durable import put_in_place, sync_folder, take_away
 from sync.stick_layout import (
     ENTRIES_MAX,
     FILE_BYTES_MAX,
@@ -90,8 +92,9 @@ class Stick:
 
     @property
     def label(self) -> str:
-        """What people call it: the name of the folder where it is mounted."""
-        return inert(self.root.resolve().name, LABEL_CHARS_MAX)
+        """What people call it: the name of the folder where it is mounted, or the letter of its drive."""
+        place = self.root.resolve()
+        return inert(place.name or place.drive, LABEL_CHARS_MAX)
 
     def is_on_disk_of(self, path: Path | None) -> bool:
         """Whether it lies on the same disk as ``path``: then nobody carries it anywhere."""
@@ -143,7 +146,7 @@ class Stick:
             self._make_folder()
             try:
                 _write_synced(partial, data, told)
-                partial.replace(target)
+                put_in_place(partial, target)
                 _sync_folder(self.folder)
                 whole = _digest(target, len(data), lambda count: told(len(data) + count))
             except BaseException:
@@ -164,7 +167,8 @@ class Stick:
     def remove(self, name: str) -> None:
         """Take a file off the stick. Raises ``StickError``."""
         try:
-            (self.folder / name).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                take_away(self.folder / name)
             _sync_folder(self.folder)
         except OSError as error:
             raise _writing(error) from error
@@ -221,7 +225,7 @@ def _digest(path: Path, size: int, told: Written) -> bytes:
     """SHA-256 of what the medium gives back, read past the page cache where the system lets us drop it."""
     handle = os.open(path, _READ_FLAGS)
     with os.fdopen(handle, "rb", buffering=0) as file:
-        if hasattr(os, "posix_fadvise"):
+        if sys.platform != "win32" and hasattr(os, "posix_fadvise"):
             os.posix_fadvise(handle, 0, 0, os.POSIX_FADV_DONTNEED)
         digest, at = hashlib.sha256(), 0
         while at <= size and (piece := file.read(PIECE_BYTES)):
@@ -237,19 +241,33 @@ def _sync_folder(folder: Path) -> None:
     except OSError as error:
         if error.errno not in _NO_FOLDER_SYNC:
             raise
-        # Some file systems of sticks cannot sync a folder alone.
-        os.sync()
+        # Some file systems of sticks cannot sync a folder alone; Windows never comes here.
+        if sys.platform != "win32":
+            os.sync()
 
 
+_OF_WINDOWS = {
+    **dict.fromkeys((2, 3, 15, 21, 55, 433, 1006, 1112, 1167, 1617), errno.ENODEV),
+    **dict.fromkeys((23, 27, 29, 30, 31, 1110, 1117, 1392, 1393), errno.EIO),
+    19: errno.EROFS,
+    39: errno.ENOSPC,
+    112: errno.ENOSPC,
+}
+"""What Windows tells of a medium, by its own numbers: C knows most of them as EACCES or EINVAL alone."""
 _GONE = (errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTCONN, errno.ESTALE, errno.ENOTDIR)
 _FULL = (errno.ENOSPC, errno.EDQUOT)
 _CLOSED = (errno.EROFS, errno.EACCES, errno.EPERM)
 
 
+def _kind(error: OSError) -> int | None:
+    return _OF_WINDOWS.get(getattr(error, "winerror", None) or 0, error.errno)
+
+
 def _reading(error: OSError) -> StickError:
-    if error.errno in _GONE:
+    kind = _kind(error)
+    if kind in _GONE:
         return _gone()
-    if error.errno in _CLOSED or error.errno == errno.ELOOP:
+    if kind in _CLOSED or kind == errno.ELOOP:
         return StickError(
             UNREADABLE,
             zh=f"没有权限读取U盘上的文件（{error.strerror}）。请检查U盘的挂载权限。",
@@ -259,21 +277,22 @@ def _reading(error: OSError) -> StickError:
 
 
 def _writing(error: OSError) -> StickError:
-    if error.errno in _FULL:
+    kind = _kind(error)
+    if kind in _FULL:
         return StickError(
             "stick.full",
             zh="U盘空间不够。请删去U盘上别的文件，或换一个U盘再导出；本机数据完好，仍在等待。",
             en="The stick is full. Free some space on it or use another one and export again; the data here are "
             "whole and still wait.",
         )
-    if error.errno in _CLOSED:
+    if kind in _CLOSED:
         return StickError(
             "stick.read_only",
             zh="U盘是只读的，写不进去。请打开写保护开关，或换一个U盘；本机数据完好，仍在等待。",
             en="The stick cannot be written (read-only). Move its write-protect switch or use another one; the data "
             "here are whole and still wait.",
         )
-    return _gone() if error.errno in _GONE else _failing(error)
+    return _gone() if kind in _GONE else _failing(error)
 
 
 def _gone() -> StickError:

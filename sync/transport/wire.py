@@ -4,10 +4,10 @@ TCP alone waits twice as long after every try, and begins again with one packet:
 that would miss most of them.
 """
 
-import os
 import select
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, ClassVar
@@ -79,19 +79,25 @@ class Connecting:
         number = sock.connect_ex(address)
         if number and not _is_under_way(number):
             sock.close()
-            self.refusal = OSError(number, os.strerror(number))
+            self.refusal = tcp.failure(number)
             return
         self._tries.append((sock, self._passed_s))
 
     def _wait(self, wait_s: float) -> socket.socket | None:
-        _, ready, _ = select.select([], [sock for sock, _ in self._tries], [], wait_s)
-        for sock in ready:
+        waiting = [sock for sock, _ in self._tries]
+        if not waiting:
+            # Windows does not wait for nothing.
+            time.sleep(wait_s)
+            return None
+        # A refusal is told beside the answers on Windows, among them elsewhere.
+        _, answered, refused = select.select([], waiting, waiting, wait_s)
+        for sock in dict.fromkeys((*answered, *refused)):
             number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
             if number == 0:
                 self._tries = [one for one in self._tries if one[0] is not sock]
                 self.close()
                 return sock
-            self.refusal = OSError(number, os.strerror(number))
+            self.refusal = tcp.failure(number)
             self._drop(sock)
         return None
 

@@ -231,3 +231,34 @@ def test_powershell_is_given_a_script_that_old_windows_reads_as_utf8() -> None:
     assert "--require-hashes" in text
     assert "--no-index" in text
     assert "install.ps1" in (FILES / "install.cmd").read_text(encoding="utf-8")
+
+
+def test_nothing_in_the_script_of_powershell_ends_a_string_before_its_time() -> None:
+    text = (FILES / "install.ps1").read_text(encoding="utf-8")
+    # PowerShell takes these for quotes and hyphens wherever they stand.
+    assert not set(text) & set("\u2018\u2019\u201a\u201b\u201c\u201d\u201e\u2013\u2014\u2015")
+    for line in text.splitlines():
+        if not line.lstrip().startswith("#"):
+            bare = re.sub(r"'[^']*'", "", line.replace('`"', ""))
+            assert bare.count('"') % 2 == 0, line
+            # A letter behind a variable would be one of its name.
+            assert not re.search(r"\$[A-Za-z_:]+[^\x00-\x7f]", line), line
+
+
+def test_the_script_of_powershell_takes_paths_as_they_are() -> None:
+    text = (FILES / "install.ps1").read_text(encoding="utf-8")
+    commands = re.findall(
+        r"\b(?:Test-Path|Remove-Item|Move-Item|Get-Content|Get-FileHash|Set-Location|Set-Content)\b.*", text
+    )
+    assert len(commands) > 10
+    for command in commands:
+        # Brackets in a user's name are no pattern.
+        assert re.match(r"[A-Za-z]+-[A-Za-z]+ -LiteralPath ", command), command
+    # What a program says on its error output ends the script while errors stop it.
+    for before, _, _ in (text.partition("2>$null"),):
+        assert before.rfind('$ErrorActionPreference = "Continue"') > before.rfind(
+            '$ErrorActionPreference = "Stop"'
+        )
+    assert (FILES / "install.cmd").read_bytes().isascii(), "cmd reads it before its code page is set"
+    # Windows Terminal parts its words anew: one quoted path is all that it can be given.
+    assert '"`"$Folder\\liandong.cmd`""' in text

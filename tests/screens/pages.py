@@ -82,12 +82,21 @@ def walk(family: Family, folder: Path, lang: str, size: tuple[int, int], seen: S
             "数据库完好（SQLite 3.53.4），审计日志 12 行相连。",
             "The database is sound.",
         ),
-        Finding(Level.WARN, "backup.none", "还没有备份。请现在备份。", "There is no copy yet. Make one now."),
+        Finding(
+            Level.WARN,
+            "backup.none",
+            "还没有备份。",
+            "There is no copy yet.",
+            "请运行 backup。",
+            "Run backup.",
+        ),
         Finding(
             Level.BAD,
             "clock.off",
-            "本机时钟与镇相差 3 天。请校准时间。",
-            "This clock differs by 3 days. Set it.",
+            "本机时钟与镇相差 3 天。",
+            "This clock differs by 3 days.",
+            "请校准时间。",
+            "Set it.",
         ),
     ]
     lying = Lying(3 << 30, 2, 1, 0, 1, 4, 1)
@@ -100,7 +109,7 @@ def walk(family: Family, folder: Path, lang: str, size: tuple[int, int], seen: S
         with (
             mock.patch.object(home.shutil, "disk_usage", return_value=usage),
             mock.patch.object(setup_machine, "probe", return_value=FREE_BYTES),
-            mock.patch.object(stick_choice, "mounted_sticks", return_value=(KINGSTON,)),
+            mock.patch.object(stick_choice, "plugged_sticks", return_value=(KINGSTON,)),
             mock.patch.object(stick_choice, "look_at", return_value=lying),
             mock.patch.object(setup_join.founding, "join_by_stick", side_effect=carried),
             mock.patch.object(doctor, "examine", return_value=found),

@@ -12,8 +12,9 @@ from threading import Thread
 import pytest
 
 from core.documents import pdf as pdf_module
+from core.documents.fonts import FOLDERS, REGULAR
 from core.documents.paper import EXIT_REFUSED, Block, Paper, Shape, paper_to_json
-from core.documents.pdf import FOLDERS, draw, main
+from core.documents.pdf import draw, main
 from core.documents.printer import KEPT_MAX, Printer
 from core.errors import InputError, LocalError
 from tests.unit.desk_kit import CITY, Place
@@ -77,7 +78,7 @@ def test_without_the_font_a_sentence_says_what_to_install(tmp_path: Path) -> Non
 
 
 def test_a_collection_without_the_face_is_as_good_as_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_module, "_SCRIPT", "XX")
+    monkeypatch.setattr(pdf_module, "REGULAR", (replace(REGULAR[0], face="Noto Serif CJK XX"),))
     with pytest.raises(LocalError, match=r"document\.no_font"):
         draw(PAPER)
 
@@ -97,13 +98,8 @@ def test_the_program_writes_a_pdf_or_its_refusal(monkeypatch: pytest.MonkeyPatch
         out = Stream()
         monkeypatch.setattr(sys, "stdin", Stream(paper_to_json(PAPER)))
         monkeypatch.setattr(sys, "stdout", out)
-        assert main(folders, bounds=()) == code
+        assert main(folders, bound=lambda: None) == code
         assert out.buffer.getvalue().startswith(begins)
-    monkeypatch.setattr(sys, "stdin", Stream(paper_to_json(PAPER)))
-    asked: list[tuple[int, tuple[int, int]]] = []
-    monkeypatch.setattr(pdf_module.resource, "setrlimit", lambda what, most: asked.append((what, most)))
-    main()
-    assert len(asked) == 2
 
 
 def test_what_was_printed_is_kept_by_its_content(printer: Printer) -> None:

@@ -25,7 +25,7 @@ from village_agent.tui.window_list import WindowList
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Place]:
     with open_place(tmp_path) as made:
-        monkeypatch.setattr(stick_choice, "mounted_sticks", lambda: (made.stick,))
+        monkeypatch.setattr(stick_choice, "plugged_sticks", lambda: (made.stick,))
         yield made
 
 
@@ -74,7 +74,7 @@ def test_a_case_goes_out_on_a_stick_and_its_receipt_comes_back_by_keys_alone(
 def test_without_a_stick_a_path_is_typed_and_a_wrong_one_is_said_in_words(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stick_choice, "mounted_sticks", lambda: ())
+    monkeypatch.setattr(stick_choice, "plugged_sticks", lambda: ())
 
     async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
         await _ask(pilot, "e")
@@ -168,7 +168,7 @@ def test_a_stick_that_is_plugged_in_later_appears_and_one_pulled_out_goes(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     plugged: list[Path] = []
-    monkeypatch.setattr(stick_choice, "mounted_sticks", lambda: tuple(plugged))
+    monkeypatch.setattr(stick_choice, "plugged_sticks", lambda: tuple(plugged))
     monkeypatch.setattr(stick_choice, "LOOK_AGAIN_S", 0.05)
 
     async def journey(app: DeskApp, pilot: Pilot[None]) -> None:

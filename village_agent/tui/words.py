@@ -3,6 +3,7 @@
 from textual.content import Content
 
 from village_agent.tui.words_care import CARE_WORDS
+from village_agent.tui.words_doctor import DOCTOR_WORDS
 from village_agent.tui.words_service import SERVICE_WORDS
 from village_agent.tui.words_setup import SETUP_WORDS
 from village_agent.widths import safe
@@ -227,7 +228,7 @@ _WORDS: dict[str, tuple[str, str]] = {
 
 
 _WORDS |= SERVICE_WORDS
-_WORDS |= SETUP_WORDS | CARE_WORDS
+_WORDS |= SETUP_WORDS | CARE_WORDS | DOCTOR_WORDS
 
 
 def say(key: str, lang: str, **values: object) -> str:

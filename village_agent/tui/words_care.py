@@ -176,8 +176,9 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "Commands: choose with the arrows, Enter does it.",
     ),
     "help.DoctorScreen": (
-        "检查本机：数据库、磁盘、证书、时间、线路、备份逐项检查，有问题的写明怎样办。R 再查一遍，B 现在备份。",
-        "Looking for trouble: database, disk, certificate, clock, line and copies one by one, and what to do. R looks again, B backs up.",
+        "检查本机：数据库、磁盘、证书、时间、线路、备份逐项检查，最要紧的在前，每条下面写明按什么键、到哪一页去办。R 再查一遍，B 现在备份。",
+        "Looking for trouble: database, disk, certificate, clock, line and copies, the worst first; below each stands which "
+        "keys and pages mend it. R looks again, B backs up.",
     ),
     "help.ResultsScreen": (
         "结果：已经办好、等着送到申请人手里的件。Enter 打开。",

@@ -15,6 +15,7 @@ from core.states import CLOSED, DECIDED, State
 from village_agent.case_words import case_words
 from village_agent.drafts import Draft, sheet_of
 from village_agent.fork_words import fork_lines
+from village_agent.handing_over import is_due
 from village_agent.outlook import Outlook, outlook
 from village_agent.papers import proof_of_delivery
 from village_agent.transit import legs
@@ -72,7 +73,7 @@ class CaseScreen(PrintingScreen):
         case, here = self.view.case, self.desk.village.installation.node.place.node
         allowed = {
             "supplement": case.holder == here and case.state in _SUPPLEMENTABLE,
-            "deliver": case.holder == here and case.state in DECIDED,
+            "deliver": is_due(case, here),
             "rate": case.state in CLOSED | DECIDED,
             "proof": case.delivery is not None or case.state in DECIDED,
             "withdraw": case.state not in CLOSED | DECIDED,

@@ -17,9 +17,10 @@ from sync import audit, home
 from sync.doctor import Finding, Level, examine
 from sync.installation import BACKUPS
 from village_agent.tui.base import DeskScreen, key
-from village_agent.tui.words import painted
+from village_agent.tui.words import has_words, painted
 from village_agent.widths import wrap
 
+INDENT = "    "
 WORST_FIRST = (Level.BAD, Level.WARN, Level.GOOD)
 
 
@@ -116,6 +117,16 @@ class DoctorScreen(DeskScreen):
         for level in WORST_FIRST:
             for found in self._findings:
                 if found.level is level:
-                    words = found.en if self.lang == "en" else found.zh
+                    words = found.what_en if self.lang == "en" else found.what_zh
                     lines += wrap(f"{self.words(f'doctor_{level}')} {words}", width)
+                    advice = self._advice(found)
+                    told = self.words("doctor_do", words=advice) if advice else ""
+                    lines += [f"{INDENT}{line}" for line in wrap(told, width - len(INDENT)) if told]
         self.query_one("#outcome", Static).update(painted("\n".join(lines)))
+
+    def _advice(self, found: Finding) -> str:
+        """What to do here, by keys; where the terminal has no way of its own, what the finding says itself."""
+        key_ = f"doctor_do.{found.code}"
+        if found.level is not Level.GOOD and has_words(key_):
+            return self.words(key_)
+        return found.do_en if self.lang == "en" else found.do_zh

@@ -13,7 +13,7 @@ from textual.widgets import Input, Static
 
 from core.errors import LiandongError
 from village_agent.intake import file_path
-from village_agent.sticks import Lying, look_at, mounted_sticks
+from village_agent.sticks import Lying, look_at, plugged_sticks
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.stick import StickScreen
 from village_agent.tui.window_list import Row, WindowList
@@ -69,7 +69,7 @@ class StickChoiceScreen(DeskScreen):
 
     def _look(self) -> None:
         """Find the sticks; one that was plugged in appears, one that was pulled out goes."""
-        found = mounted_sticks()
+        found = plugged_sticks()
         if not self.is_current or found == self._sticks:
             return
         self._sticks, self._lying = found, {}
@@ -119,7 +119,7 @@ class StickChoiceScreen(DeskScreen):
         self.query_one("#asked", Static).update(painted("\n".join([*told, ""])))
         rows: list[Row] = []
         for number, path in enumerate(sticks, 1):
-            rows.append(Row(str(path), f"{number}  {path.name}  ({path})"))
+            rows.append(Row(str(path), f"{number}  {path.name or path.drive}  ({path})"))
             lying = self._lying.get(path) or self.words("stick_looking")
             rows += [Row("", f"     {line}") for line in wrap(lying, max(30, self.app.size.width - 12))]
         if sticks:
