@@ -17,6 +17,8 @@ def waiting_words(desk: Session, state: LineState, lang: str) -> str:
         return say("not_joined", lang)
     if not installation.settings.parent_contact:
         return say("contact_nobody", lang)
+    if state.paused:
+        return say("waiting.paused", lang)
     if state.error is not None:
         return say("waiting.failed", lang, why=state.error["en" if lang == "en" else "zh"])
     if state.online:

@@ -59,6 +59,10 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "Automatic contact is paused: the township is met only when you press Enter here, or by stick. R resumes.",
     ),
     "waiting.practice": ("练习中的件不上传。", "Cases of a practice are not sent."),
+    "waiting.paused": (
+        "自动同步已暂停：按 F5 现在就传，或在那里按 R 恢复。",
+        "Automatic contact is paused: F5 sends it now, R resumes there.",
+    ),
     "waiting.failed": (
         "还没有传上去：{why}过一会儿自动再试；按 F5 现在就试，也可以在那里用U盘。",
         "Not sent yet: {why} It is tried again by itself; F5 tries now, or use a stick there.",
