@@ -16,8 +16,11 @@ from core.errors import InputError, LiandongError
 T = TypeVar("T")
 Reader = Callable[[Any, str], Any]
 
-# Control characters, lone surrogates (UTF-8 cannot hold them) and the marks that turn the direction of text.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Control characters, lone surrogates (UTF-8 cannot hold them) and the marks that turn the direction of text.
+
+Not ``str.isprintable``: to it a character is unprintable that its Unicode is too old for, as those of extension H.
+"""
 
 
 def refuse(where: str, zh: str, en: str) -> NoReturn:
@@ -42,7 +45,7 @@ class Text:
                 f"应为 {self.min} 到 {self.max} 个字符，现有 {len(value)} 个",
                 f"{self.min} to {self.max} characters expected, {len(value)} found",
             )
-        if _UNPRINTABLE.search(value.replace("\n", "") if self.lines else value):
+        if UNPRINTABLE.search(value.replace("\n", "") if self.lines else value):
             refuse(where, "含有不可显示的控制字符", "it holds control characters")
         return value
 

@@ -6,7 +6,7 @@ clear-but-signed attachment lane, so that a relay can hold and check chunks it c
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Protocol
@@ -92,7 +92,11 @@ class Sealed:
     chunks: tuple[str, ...]
 
 
-def seal_file(world: World, data: bytes, store: ChunkStore) -> Sealed:
+Told = Callable[[int, int], None]
+"""Given the bytes that are durable and those of the whole file."""
+
+
+def seal_file(world: World, data: bytes, store: ChunkStore, told: Told = lambda done, total: None) -> Sealed:
     """Encrypt ``data`` under a fresh key and make every chunk durable.
 
     Raises ``InputError`` (``attachment.empty``, ``attachment.too_large``).
@@ -115,6 +119,7 @@ def seal_file(world: World, data: bytes, store: ChunkStore) -> Sealed:
         digest = hashlib.sha256(cipher).hexdigest()
         store.put(digest, cipher)
         chunks.append(digest)
+        told(index * CHUNK_BYTES + len(piece), len(data))
     return Sealed(_id_of(chunks), len(data), key.hex(), CHUNK_BYTES, tuple(chunks))
 
 

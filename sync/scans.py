@@ -7,7 +7,7 @@ from typing import Any
 
 from core.clock import World
 from core.errors import InputError
-from sync.attachments import ChunkStore, seal_file
+from sync.attachments import ChunkStore, Told, seal_file
 
 NAME_CHARS_MAX = 120
 
@@ -39,13 +39,15 @@ def media_type_of(name: str) -> str:
     return media_type
 
 
-def seal_scan(world: World, name: str, data: bytes, store: ChunkStore) -> dict[str, Any]:
+def seal_scan(
+    world: World, name: str, data: bytes, store: ChunkStore, told: Told = lambda done, total: None
+) -> dict[str, Any]:
     """Seal a file that was read whole, durable when this returns: the fields of the manifest that a case names it by.
 
     Raises ``InputError`` (``scan.kind``, ``attachment.*``), ``LocalError`` (``store.full``).
     """
     media_type = media_type_of(name)
-    sealed = seal_file(world, data, store)
+    sealed = seal_file(world, data, store, told)
     return {"name": safe_name(name), "media_type": media_type, **asdict(sealed)}
 
 

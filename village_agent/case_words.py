@@ -40,9 +40,16 @@ def list_line(view: Outlook, lang: str) -> str:
 
 
 def case_words(
-    view: Outlook, divisions: Divisions, lang: str, on_the_way: Mapping[str, Leg] | None = None
+    view: Outlook,
+    divisions: Divisions,
+    lang: str,
+    on_the_way: Mapping[str, Leg] | None = None,
+    why_waiting: str = "",
 ) -> str:
-    """Everything an agent tells an applicant who asks; ``on_the_way`` as of :func:`village_agent.transit.legs`."""
+    """Everything an agent tells an applicant who asks; ``on_the_way`` as of :func:`village_agent.transit.legs`.
+
+    ``why_waiting``: why it has not been sent, and what to do, said where it waits.
+    """
     case, zh = view.case, lang == "zh"
     item = view.item.title(lang) if view.item else case.item
     who = case.applicant
@@ -52,6 +59,7 @@ def case_words(
         f"{label('heading.state', lang)}: {label(f'state.{case.state}', lang)}  "
         f"{label('heading.holder', lang)}: {holder_words(view, divisions, lang)}",
         "  ".join(dict.fromkeys((label(view.wording, lang), label(view.stage, lang)))),
+        *([f"  {why_waiting}"] if why_waiting else []),
         *limit_lines(view, lang),
         *missing_lines(view, lang),
         *(f"! {found.zh if zh else found.en}" for found in view.attention),

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import click
 
-from core.documents.paper import Paper
 from core.documents.printer import Printer
-from core.errors import LocalError
+from core.documents.saving import write_document
 from core.identifiers import parse_case_id
 from core.slip_code import slip_text
 from sync.command_line import emit, folder_of, json_option, lang_of
@@ -64,7 +63,7 @@ def slip(ctx: click.Context, case: str, qr: bool, width: int, out: Path | None, 
     held = slip_text(view.case)
     told = {"case": id_, "wording": view.wording.partition(".")[2], "lines": lines, "qr": held}
     if paper is not None and out is not None:
-        _write(out, paper)
+        write_document(out, Printer().print(paper))
         emit(ctx, told | {"file": str(out)}, as_json, lambda f, lang: f["file"])
         return
     narrow = width != SLIP_CELLS
@@ -90,18 +89,6 @@ def receipt(ctx: click.Context, case: str, out: Path, as_json: bool) -> None:
             paper = proof_of_delivery(tx, desk.village, found, desk.intake.divisions, lang_of(ctx))
     finally:
         desk.close()
-    _write(out, paper)
+    write_document(out, Printer().print(paper))
     told = {"case": id_, "title": paper.title, "number": paper.number, "file": str(out)}
     emit(ctx, told, as_json, lambda f, lang: f"{f['title']} {f['number']}: {f['file']}")
-
-
-def _write(out: Path, paper: Paper) -> None:
-    pdf = Printer().print(paper)
-    try:
-        out.write_bytes(pdf)
-    except OSError as error:
-        raise LocalError(
-            "print.unwritable",
-            zh=f"不能写入 {out}（{error.strerror}），没有打印。请换一个位置。",
-            en=f"Cannot write {out} ({error.strerror}); nothing was printed. Choose another place.",
-        ) from error

@@ -8,6 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from core.clock import World
+from core.documents.saving import unwritable
 from core.errors import LocalError
 from core.store.durable import put_in_place
 
@@ -21,7 +22,7 @@ _VERBS = {"open": "打开", "print": "打印"}
 
 
 def write_print(folder: Path, name: str, data: bytes) -> Path:
-    """Write a file for printing below ``folder``; returns its path. Raises ``LocalError`` (``print.unwritable``)."""
+    """Write a file for printing below ``folder``; returns its path. Raises ``LocalError`` (``document.unwritable``)."""
     path = folder / FOLDER / name
     try:
         path.parent.mkdir(mode=0o700, exist_ok=True)
@@ -30,11 +31,7 @@ def write_print(folder: Path, name: str, data: bytes) -> Path:
             file.write(data)
         put_in_place(partial, path)
     except OSError as error:
-        raise LocalError(
-            "print.unwritable",
-            zh=f"不能写入 {path}（{error.strerror}），没有打印。请清理磁盘后再试。",
-            en=f"Cannot write {path} ({error.strerror}); nothing was printed. Free some disk and try again.",
-        ) from error
+        raise unwritable(path, error) from error
     return path
 
 

@@ -7,16 +7,18 @@ from core.bodies import AttachmentManifest
 from core.clock import World
 from core.errors import InputError
 from sync import scans
-from sync.attachments import FILE_BYTES_MAX, ChunkStore
+from sync.attachments import FILE_BYTES_MAX, ChunkStore, Told
 
 
-def seal_scan(world: World, path: Path, store: ChunkStore) -> AttachmentManifest:
+def seal_scan(
+    world: World, path: Path, store: ChunkStore, told: Told = lambda done, total: None
+) -> AttachmentManifest:
     """Seal the file at ``path``; durable when this returns.
 
     Raises ``InputError`` (``scan.*``, ``attachment.*``), ``LocalError`` (``store.full``).
     """
     scans.media_type_of(path.name)
-    return AttachmentManifest(**scans.seal_scan(world, path.name, _read(path), store))
+    return AttachmentManifest(**scans.seal_scan(world, path.name, _read(path), store, told))
 
 
 def _read(path: Path) -> bytes:

@@ -37,12 +37,15 @@ def legs(tx: sa.Connection, village: Village, case: Case) -> dict[str, Leg]:
     now = village.installation.node.world.now()
     found: dict[str, Leg] = {}
     before: NodeId | None = None
-    for step in case.steps:
+    for number, step in enumerate(case.steps):
         moved = step.holder is not None and step.holder != step.node
         if moved and step.holder != before:
             if step.node == here and parent is not None:
                 at = _signed_at(tx, step, parent)
-                found[step.id] = Leg(step.id, step.at, at, at or now)
+                # Who has acted since has received it, though no receipt is here that tells when.
+                acted = any(later.node == step.holder for later in case.steps[number + 1 :])
+                if at is not None or not acted:
+                    found[step.id] = Leg(step.id, step.at, at, at or now)
             elif step.holder == here:
                 at = _arrived_at(tx, step)
                 if at is not None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from core.canonical import canonical_json, parse_json
 from core.clock import World, from_iso, iso
 from core.errors import InputError, LiandongError, LocalError, StateError
+from core.shape import UNPRINTABLE
 from core.store import RAW_KEY_BYTES
 from core.store.durable import write_whole
 from village_agent.filelock import alone
@@ -175,7 +176,7 @@ def _remove(folder: Path, operator_id: str) -> None:
 
 def check_name(name: str) -> str:
     """An operator's name without spaces around it. Raises ``InputError``."""
-    if not name.strip() or len(name) > 100 or not name.isprintable():
+    if not name.strip() or len(name) > 100 or UNPRINTABLE.search(name):
         raise InputError(
             "vault.operator_name",
             zh="操作员姓名应为 1 至 100 个字，请重新输入。",

@@ -11,7 +11,7 @@ from core.desk.acting import readable_case
 from core.desk.context import DeskContext
 from core.desk.documents import paper_of
 from core.documents.kinds import documents_of
-from core.errors import LocalError
+from core.documents.saving import write_document
 from core.identifiers import parse_case_id
 
 VIA = "command line"
@@ -60,7 +60,7 @@ def document_command(open_desk: Callable[[Path], AbstractContextManager[DeskCont
                 there = documents_of(found)
                 paper = None if kind is None else paper_of(desk, tx, found, kind, "en" if english else "zh")
             if paper is not None and out is not None:
-                _write(out, desk.printer.print(paper))
+                write_document(out, desk.printer.print(paper))
                 with desk.db.transaction() as tx:
                     desk.audit(
                         tx,
@@ -85,14 +85,3 @@ def document_command(open_desk: Callable[[Path], AbstractContextManager[DeskCont
         click.echo(json.dumps(facts, ensure_ascii=False, indent=2) if as_json else words)
 
     return document
-
-
-def _write(out: Path, pdf: bytes) -> None:
-    try:
-        out.write_bytes(pdf)
-    except OSError as error:
-        raise LocalError(
-            "document.unwritable",
-            zh=f"不能写入 {out}（{error.strerror}），文书没有保存。请换一个位置。",
-            en=f"Cannot write {out} ({error.strerror}); the document was not saved. Choose another place.",
-        ) from error

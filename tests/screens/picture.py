@@ -18,7 +18,7 @@ from rich.style import Style
 from textual.pilot import Pilot
 
 from tests.unit.test_village_tui import TABLE_ITEM, _begin, person
-from tests.unit.village_screens import fill_applicant, type_text, walk
+from tests.unit.village_screens import fill_applicant, quiet, type_text, walk
 from village_agent.tui.app import DeskApp
 
 CELL_W, CELL_H, MARGIN = 9, 20, 12
@@ -139,6 +139,7 @@ def main(target: Path) -> None:
             await pilot.pause()
             await type_text(pilot, str(scan))
             await pilot.press("enter")
+            await quiet(app, pilot)
             await see("材料逐项登记，扫描件密封 / the papers one by one, scans sealed")
             await pilot.press("f9")
             await see("提交前核对 / check before it is handed in")

@@ -9,11 +9,12 @@ commit it.
 import os
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from tests.screens.pages import FAMILIES, LANGS, SIZES, walk
-from tests.unit.village_screens import painted
+from tests.screens.hand import LANGS, SIZES, walk
+from tests.screens.look import Look, look_at
+from tests.screens.pages import FAMILIES
 from village_agent.tui.app import DeskApp
 
 KEPT = Path(__file__).parent / "snapshots"
@@ -25,15 +26,15 @@ def file_of(family: str, lang: str, size: tuple[int, int]) -> Path:
     return KEPT / f"{family}.{lang}.{size[0]}x{size[1]}.txt"
 
 
-def paint(family: str, lang: str, size: tuple[int, int], folder: Path) -> str:
-    """Every page of a family, one after another, each under its name.
+def walked(family: str, lang: str, size: tuple[int, int], folder: Path) -> list[Look]:
+    """Every page of a family, one after another.
 
     ``folder`` becomes the working directory, so that no page shows where the tests ran.
     """
-    pages: list[str] = []
+    pages: list[Look] = []
 
     def seen(app: DeskApp, name: str) -> None:
-        pages.append(f"{RULE} {name}\n{painted(app).rstrip()}\n")
+        pages.append(look_at(app, name))
 
     before = Path.cwd()
     os.chdir(folder)
@@ -41,7 +42,12 @@ def paint(family: str, lang: str, size: tuple[int, int], folder: Path) -> str:
         walk(FAMILIES[family], Path("data"), lang, size, seen)
     finally:
         os.chdir(before)
-    return "".join(pages)
+    return pages
+
+
+def text_of(pages: Iterable[Look]) -> str:
+    """The pages under their names and kinds."""
+    return "".join(f"{RULE} {page.name} ({page.screen})\n{page.text.rstrip()}\n" for page in pages)
 
 
 def all_of_them() -> Iterator[tuple[str, str, tuple[int, int]]]:
@@ -54,7 +60,7 @@ def main(target: Path = KEPT) -> None:
     target.mkdir(parents=True, exist_ok=True)
     for family, lang, size in all_of_them():
         with tempfile.TemporaryDirectory() as folder:
-            text = paint(family, lang, size, Path(folder))
+            text = text_of(walked(family, lang, size, Path(folder)))
         file = target / file_of(family, lang, size).name
         if not file.exists() or file.read_text(encoding="utf-8") != text:
             file.write_text(text, encoding="utf-8")

@@ -40,6 +40,10 @@ class Terminal:
     def screen(self) -> str:
         return self._run("capture-pane", "-p")
 
+    def coloured(self) -> str:
+        """The screen with the escape sequences of its colours."""
+        return self._run("capture-pane", "-p", "-e")
+
     def wait(self, words: str) -> str:
         """The screen, once it shows ``words``."""
         return self.wait_until(lambda text: words in text, words)

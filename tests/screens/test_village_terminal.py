@@ -1,5 +1,6 @@
 """The village terminal in a real terminal: real keys, real cells, a real kill."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from tests.unit.village_kit import PIN, open_desk, person, sheet
 from tests.unit.village_screens import ambiguous
 
 PROGRAM = [sys.executable, "-m", "village_agent.entry"]
+MANY_COLOURS = re.compile(r"\x1b\[(?:\d+;)*[34](8;[25]);")
+"""A colour that a console of sixteen does not have, by its number or by red, green and blue."""
 
 
 @pytest.fixture
@@ -24,9 +27,13 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path / "data"
 
 
-def _open(folder: Path, *, lang: str = "zh", columns: int = 80, rows: int = 24, pin: str = PIN) -> Terminal:
+def _open(
+    folder: Path, *, lang: str = "zh", columns: int = 80, rows: int = 24, pin: str = PIN, term: str = ""
+) -> Terminal:
     command = [*PROGRAM, "--data", str(folder), "--lang", lang, "tui"]
     env = {"LIANDONG_PIN": pin} if pin else {}
+    if term:
+        env |= {"TERM": term, "COLORTERM": ""}
     return Terminal(command, columns=columns, rows=rows, **env)
 
 
@@ -59,13 +66,15 @@ def test_the_door_asks_for_the_pin_and_keeps_it_off_the_screen(folder: Path) -> 
         assert PIN not in terminal.wait("F2 新建")
 
 
-@pytest.mark.parametrize("size", [(80, 24), (120, 36)])
-def test_no_line_is_wider_than_the_terminal_and_the_slip_carries_its_qr(
-    folder: Path, size: tuple[int, int]
+@pytest.mark.parametrize(("size", "term"), [((80, 24), "linux"), ((120, 36), "xterm-256color")])
+def test_no_line_is_wider_than_the_terminal_nor_has_it_more_colours_and_the_slip_carries_its_qr(
+    folder: Path, size: tuple[int, int], term: str
 ) -> None:
     columns, rows = size
-    with _open(folder, lang="en", columns=columns, rows=rows) as terminal:
+    with _open(folder, lang="en", columns=columns, rows=rows, term=term) as terminal:
         terminal.wait("F2 new")
+        colours = set(MANY_COLOURS.findall(terminal.coloured()))
+        assert colours == (set() if term == "linux" else {"8;5"})
         terminal.press("3")
         terminal.wait("Esc back")
         terminal.press("Enter")

@@ -16,11 +16,13 @@ from core.documents.fonts import FOLDERS, REGULAR
 from core.documents.paper import EXIT_REFUSED, Block, Paper, Shape, paper_to_json
 from core.documents.pdf import draw, main
 from core.documents.printer import KEPT_MAX, Printer
+from core.documents.saving import write_document
 from core.errors import InputError, LocalError
 from tests.unit.desk_kit import CITY, Place
 from tests.unit.pdf_kit import read_pdf, strokes
 from tests.unit.test_desk_commands import Terminal
 from tests.unit.test_desk_pages import signed_in
+from village_agent.prints import write_print
 
 RARE = "𠮷䶮镕喆"
 PAPER = Paper("受理通知书", "沅政务受〔2026〕1号", "zh", (Block(Shape.ADDRESSEE, f"{RARE}："),))
@@ -65,6 +67,17 @@ def test_every_shape_of_block_is_printed_over_as_many_pages_as_it_takes() -> Non
             and "一式两份" in text
         )
         assert data.count(b"/Type /Page\n") >= 3 and "— 2 —" in text
+
+
+def test_a_place_that_cannot_be_written_is_said_with_its_path(tmp_path: Path) -> None:
+    for write in (
+        lambda: write_document(tmp_path / "none" / "a.pdf", b"%PDF-"),
+        lambda: write_print(tmp_path / "none", "a.pdf", b"%PDF-"),
+    ):
+        with pytest.raises(LocalError, match=r"document\.unwritable") as refused:
+            write()
+        assert str(tmp_path / "none") in refused.value.zh
+        assert str(tmp_path / "none") in refused.value.en
 
 
 def test_the_same_paper_gives_the_same_bytes() -> None:

@@ -11,7 +11,7 @@ from core.store.casebook import Casebook
 from sync import meeting
 from sync.transport.base import LineDown
 from tests.unit.village_place import Place, open_place
-from tests.unit.village_screens import ambiguous, painted, until
+from tests.unit.village_screens import ambiguous, painted, paste, until
 from village_agent.tui.app import DeskApp
 from village_agent.tui.screens import contact
 
@@ -83,6 +83,40 @@ def test_what_waits_is_told_and_a_contact_that_was_stopped_goes_on_with_enter(
     place.walk(journey)
     assert place.waiting() == 0
     assert _arrived(place) == 1
+
+
+def test_what_waits_says_on_its_page_why_and_what_can_be_done(place: Place, line: Line) -> None:
+    line.cut = True
+    line.go_on.set()
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        async def page() -> str:
+            await pilot.press("f6")
+            await until(app, pilot, "待上传")
+            await pilot.press("enter")
+            text = await until(app, pilot, "办理过程")
+            await pilot.press("escape", "escape")
+            return "".join(text.replace("#", "").replace("|\n", "").split())
+
+        assert "最近没有与镇里联络。按F5现在联络" in await page()
+        await pilot.press("f5")
+        await until(app, pilot, "! 连不上镇里")
+        await pilot.press("escape")
+        assert "还没有传上去：连不上镇里。过一会儿自动再试；按F5现在就试" in await page()
+        line.cut = False
+        await pilot.press("f5")
+        await until(app, pilot, "联络完成")
+        await pilot.press("escape", "f3")
+        await until(app, pilot, "已送达镇")
+        await pilot.press("enter")
+        text = await until(app, pilot, "办理过程")
+        assert "F5 现在" not in text
+        await pilot.press("n")
+        await paste(pilot, "补一句话")
+        await pilot.press("enter")
+        assert "下一次同步时上传，最多等" in await until(app, pilot, "待上传")
+
+    place.walk(journey)
 
 
 def test_a_line_that_fails_is_said_with_what_can_be_done_instead(place: Place, line: Line) -> None:

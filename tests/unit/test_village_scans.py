@@ -2,6 +2,7 @@
 
 import os
 import stat
+import threading
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -11,23 +12,27 @@ from textual import events
 from textual.pilot import Pilot
 
 from core.application import Part
-from core.bodies import CaseForwarded, NoteAdded
+from core.bodies import AttachmentManifest, CaseForwarded, NoteAdded
 from core.case import Hold, HoldKind
+from core.clock import World
 from core.errors import InputError, LocalError
 from core.identifiers import NodeId
 from core.messages import Actor, Role, compose
+from sync.attachments import CHUNK_BYTES, ChunkStore, Told
 from sync.environment import SystemWorld
 from tests.unit.pdf_kit import read_pdf, strokes
 from tests.unit.qr_kit import read_qr
 from tests.unit.village_kit import ITEM, VILLAGE, open_desk, sheet
-from tests.unit.village_screens import painted, type_text, walk
+from tests.unit.village_screens import painted, paste, quiet, type_text, until, walk
 from village_agent.fork_words import fork_lines
 from village_agent.intake import dropped_paths
 from village_agent.prints import FOLDER, open_file, print_file, sweep_prints, write_print
 from village_agent.scanner import newest_scans
 from village_agent.slip import qr_halves
+from village_agent.tui import sealing
 from village_agent.tui.app import DeskApp
 from village_agent.tui.screens.case import CaseScreen
+from village_agent.tui.screens.check import CheckScreen
 from village_agent.tui.screens.materials import MaterialsScreen
 from village_agent.tui.screens.scans import ScansScreen
 from village_agent.tui.screens.slip import SlipScreen
@@ -79,6 +84,7 @@ def test_a_scan_is_dropped_or_picked_from_the_folder_for_the_marked_material(tmp
         assert isinstance(app.screen, MaterialsScreen)
         app.post_message(events.Paste(f"'{dropped}' "))
         await pilot.pause()
+        await quiet(app, pilot)
         assert "拖 入.jpg" in painted(app)
         app.post_message(events.Paste("一段话"))
         await pilot.pause()
@@ -100,6 +106,7 @@ def test_a_scan_is_dropped_or_picked_from_the_folder_for_the_marked_material(tmp
         assert "three.jpg" in painted(app)
         await pilot.press("1")
         await pilot.pause()
+        await quiet(app, pilot)
         assert "three.jpg" in painted(app)
 
     desk = walk(tmp_path / "d", journey)
@@ -109,6 +116,57 @@ def test_a_scan_is_dropped_or_picked_from_the_folder_for_the_marked_material(tmp
     desk.close()
     assert names == [["拖 入.jpg"], ["three.jpg"]]
     assert draft.place.startswith(Part.MATERIALS)
+
+
+def test_while_a_scan_is_sealed_keys_go_on_its_progress_is_shown_and_the_page_is_not_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    big = tmp_path / "big.pdf"
+    big.write_bytes(os.urandom(3 * CHUNK_BYTES))
+    reached, go_on = threading.Event(), threading.Event()
+    real = sealing.seal_scan
+
+    def slow(world: World, path: Path, store: ChunkStore, told: Told) -> AttachmentManifest:
+        def tell(done: int, total: int) -> None:
+            told(done, total)
+            if done < total:
+                reached.set()
+                assert go_on.wait(30)
+
+        return real(world, path, store, tell)
+
+    monkeypatch.setattr(sealing, "seal_scan", slow)
+
+    async def journey(app: DeskApp, pilot: Pilot[None]) -> None:
+        await pilot.press("f2")
+        await paste(pilot, ITEM)
+        await pilot.press("enter", "f8", "f8")
+        await pilot.pause()
+        await paste(pilot, str(big))
+        while not reached.is_set():
+            await pilot.pause(0.01)
+        assert "正在加密保存 big.pdf  [##########" in await until(app, pilot, "33 %")
+        await pilot.press("down", "plus")
+        await pilot.pause()
+        assert "> [x] 户口簿" in painted(app)
+        for key in ("f9", "f7", "escape"):
+            await pilot.press(key)
+            await pilot.pause()
+            assert "保存好才能离开" in painted(app)
+        go_on.set()
+        await quiet(app, pilot)
+        assert "已加密保存 big.pdf" in painted(app)
+        await pilot.press("f9")
+        await pilot.pause()
+        assert isinstance(app.screen, CheckScreen)
+
+    desk = walk(tmp_path / "d", journey)
+    with desk.village.installation.db.reading() as tx:
+        (draft,) = desk.intake.drafts.listing(tx)
+    desk.close()
+    # It is where the mark was when it was dropped, not where the mark went meanwhile.
+    first = next(one for one in draft.sheet.materials if one.files)
+    assert (first.name, [file.name for file in first.files]) == ("居民身份证", ["big.pdf"])
 
 
 def test_a_print_is_readable_by_its_owner_alone_and_gone_after_a_day(tmp_path: Path) -> None:

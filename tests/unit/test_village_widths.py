@@ -4,9 +4,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from village_agent.widths import fit, safe, shorten, wrap
+from village_agent.widths import fit, hang, safe, shorten, wrap
 
-TEXT = st.text(alphabet="abc 王秀英，。（）12𠮷", max_size=60)
+TEXT = st.text(alphabet="abc 王秀英，。（）12𠮷\U00031350", max_size=60)
+PAINTED = st.text(alphabet="ab 王，（“”…·×—\U00031350", max_size=60)
 
 
 @settings(derandomize=True, max_examples=200, deadline=None)
@@ -22,6 +23,24 @@ def test_folding_keeps_every_character_and_the_width(text: str, width: int) -> N
     lines = wrap(text, width)
     assert all(cell_len(line) <= width for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@settings(derandomize=True, max_examples=200, deadline=None)
+@given(PAINTED, st.integers(6, 30))
+def test_what_is_folded_shortened_or_fitted_keeps_its_width_when_it_is_painted(text: str, width: int) -> None:
+    assert all(cell_len(safe(line)) <= width for line in [*wrap(text, width), shorten(text, width)])
+    assert all(cell_len(safe(line)) <= width for line in hang(f"  {text}", width)), hang(text, width)
+    assert cell_len(safe(fit(text, width))) == width
+    assert "".join("".join(hang(text, width)).split()) == "".join(text.split())
+
+
+def test_what_goes_on_in_a_second_line_of_a_list_stands_further_in() -> None:
+    assert hang("> 02-27 提交 李代办", 14) == ["> 02-27 提交", "    李代办"]
+    assert hang("> Village of", 12, by=0) == ["> Village of"]
+
+
+def test_an_opening_mark_does_not_end_a_line() -> None:
+    assert wrap("同一事项（430981102001）", 12) == ["同一事项", "（4309811020", "01）"]
 
 
 def test_a_closing_mark_does_not_begin_a_line() -> None:

@@ -64,6 +64,12 @@ async def paste(pilot: Pilot[None], text: str) -> None:
     await pilot.pause()
 
 
+async def quiet(app: DeskApp, pilot: Pilot[None]) -> None:
+    """Until no work runs beside the page."""
+    await app.workers.wait_for_complete()
+    await pilot.pause()
+
+
 async def until(app: DeskApp, pilot: Pilot[None], words: str) -> str:
     """The page, once it shows ``words``."""
     for _ in range(400):

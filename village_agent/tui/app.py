@@ -10,12 +10,14 @@ from textual.app import App
 from textual.binding import Binding, BindingType
 from textual.events import ScreenResume
 from textual.screen import Screen
-from textual.scrollbar import ScrollBar, ScrollBarRender
+from textual.scrollbar import ScrollBar
 
 from core.clock import World
 from core.errors import LiandongError
 from village_agent.first_run import Step, has_node, is_begun
 from village_agent.tui.screens.lock import LockScreen
+from village_agent.tui.scroll_bar import PlainBars
+from village_agent.tui.theme import DESK_THEME
 from village_agent.tui.words import say
 from village_agent.vault import Operator
 
@@ -33,13 +35,6 @@ DESK = "village_agent.tui.opening"
 IDLE_LOCK_S = 600.0
 IDLE_LOOK_S = 10.0
 BACKGROUND_LOOK_S = 2.0
-
-
-class PlainBars(ScrollBarRender):
-    """Scroll bars without the part-filled blocks, whose width consoles disagree about."""
-
-    VERTICAL_BARS: ClassVar[list[str]] = [" "] * 8
-    HORIZONTAL_BARS: ClassVar[list[str]] = [" "] * 8
 
 
 class DeskApp(App[None]):
@@ -96,7 +91,8 @@ class DeskApp(App[None]):
         return f"{name}  {self.desk.actor.name}"
 
     def on_mount(self) -> None:
-        self.theme = "textual-ansi" if self.ansi_color else "textual-dark"
+        self.register_theme(DESK_THEME)
+        self.theme = DESK_THEME.name
         self.set_interval(IDLE_LOOK_S, self._lock_if_idle)
         self.set_interval(BACKGROUND_LOOK_S, self.keep_in_touch)
         if self._desk is not None:

@@ -17,7 +17,7 @@ from village_agent.line_state import line_state
 from village_agent.session import Session
 from village_agent.tui.practice_guide import guide_words, practice_mark
 from village_agent.tui.words import painted, say
-from village_agent.widths import shorten, wrap
+from village_agent.widths import safe, shorten, wrap
 
 if TYPE_CHECKING:
     from village_agent.tui.app import DeskApp
@@ -66,8 +66,11 @@ def keys_of(screen: Screen[None], lang: str) -> list[tuple[str, str]]:
             name = binding.key.partition(",")[0] if isinstance(binding, Binding) else ""
             if not name or name in taken:
                 continue
+            if not screen.check_action(binding.action, ()):
+                # The same key may do something else now.
+                continue
             taken.add(name)
-            if binding.show and binding.description and screen.check_action(binding.action, ()):
+            if binding.show and binding.description:
                 told.setdefault(KEY_NAMES.get(name, name.upper()), binding.description)
     return [(name, say(words, lang)) for name, words in told.items()]
 
@@ -129,7 +132,11 @@ class DeskScreen(Screen[None]):
             return
         place = self.desk_app.place_words
         mark = practice_mark(self.app, self.lang)
-        self.query_one("#title", Static).update(painted(f"{mark}{self.title_words()}  |  {place}"))
+        title, width = f"{mark}{self.title_words()}", max(20, self.app.size.width - 2)
+        whole = f"{title}  |  {place}"
+        # Where not both have room, the page's name counts.
+        title = whole if cell_len(safe(whole)) <= width else shorten(title, width)
+        self.query_one("#title", Static).update(painted(title))
         self.query_one("#keys", Static).update(painted(self._key_words()))
         self.show_guide()
         self.show_line()

@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 from rich.cells import cell_len
 from textual import events
+from textual.actions import SkipAction
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -17,12 +18,16 @@ from textual.widgets import Input, Static, TextArea
 
 from core.items import FieldType, FormField
 from core.regions import Divisions
-from village_agent.tui.typed_ahead import TypedAhead
+from village_agent.tui.typed_ahead import TooLong, TypedAhead, TypedLine, pasted
 from village_agent.tui.words import painted, say
-from village_agent.widths import safe
+from village_agent.widths import hang, safe, wrap
 
 DIVISIONS_SHOWN = 6
 TYPED_CHARS_MAX = 2_000
+PARAGRAPH_CHARS_MAX = 20_000
+"""More than a form takes, so that it can be cut down where it stands."""
+LABEL_CELLS = 29
+BELOW_CELLS_MIN = 30
 
 
 class Field(Vertical):
@@ -93,13 +98,23 @@ class Field(Vertical):
             return
         self._below[where] = words
         place = self.query_one(where, Static)
-        place.update(painted(words))
         place.set_class(bool(words), "shown")
+        self._fold(where)
+
+    def on_resize(self) -> None:
+        for where in self._below:
+            self._fold(where)
+
+    def _fold(self, where: str) -> None:
+        """Chinese has no blanks to break at: the library would leave half a line empty."""
+        place = self.query_one(where, Static)
+        room = max(BELOW_CELLS_MIN, self.size.width - place.styles.margin.left)
+        place.update(painted("\n".join(wrap(self._below[where], room))))
 
     def _label(self) -> str:
         sign = ">" if self._has_focus else " "
         star = " *" if self.asked.required else ""
-        return f"{sign} {self.asked.name(self.lang)}{star}"
+        return "\n".join(hang(f"{sign} {self.asked.name(self.lang)}{star}", LABEL_CELLS, by=0))
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         self._mark(True)
@@ -125,25 +140,17 @@ class Field(Vertical):
         event.stop()
         self.tell_edited()
 
+    def on_too_long(self, event: TooLong) -> None:
+        event.stop()
+        self.show_problem(event.words(self.lang))
+
     def on_choice_changed(self, event: "Choice.Changed") -> None:
         event.stop()
         self.tell_edited()
 
 
-class Line(TypedAhead, Input):
-    """One line of text; of several lines that are pasted none is lost."""
-
-    def _on_paste(self, event: events.Paste) -> None:
-        # The library would keep the first line alone.
-        text = " ".join(line.strip() for line in event.text.splitlines() if line.strip())
-        event.stop()
-        event.prevent_default()
-        if not text:
-            return
-        if self.selection.is_empty:
-            self.insert_text_at_cursor(text)
-        else:
-            self.replace(text, *self.selection)
+class Line(TypedLine, TypedAhead, Input):
+    """One line of text."""
 
 
 class Choice(TypedAhead, Widget, can_focus=True):
@@ -204,6 +211,25 @@ class Paragraph(TypedAhead, TextArea):
     """Several lines; Tab leaves it, and so does the arrow beyond the first or last line."""
 
     ENTER_LEAVES = False
+
+    def action_select_line(self) -> None:
+        # F6 and F7 lead to other pages here too.
+        raise SkipAction
+
+    def action_select_all(self) -> None:
+        raise SkipAction
+
+    async def _on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        event.prevent_default()
+        text = pasted(event.text)
+        count = len(self.text) - len(self.selected_text) + len(text)
+        if count > PARAGRAPH_CHARS_MAX:
+            self.post_message(TooLong(count, PARAGRAPH_CHARS_MAX))
+            return
+        found = self._replace_via_keyboard(text, *self.selection)
+        if found is not None:
+            self.move_cursor(found.end_location)
 
     def on_key(self, event: events.Key) -> None:
         row, _ = self.cursor_location

@@ -3,10 +3,12 @@
 from rich.text import Text
 from textual.widgets import Input
 
+from village_agent.tui.typed_ahead import TypedLine
+
 SIGN = "*"
 
 
-class PinLine(Input):
+class PinLine(TypedLine, Input):
     """Textual's own dot is of unsure width."""
 
     @property

@@ -18,7 +18,7 @@ from village_agent.first_run import STEPS, Plan, Step, is_begun, read_plan, writ
 from village_agent.session import Session
 from village_agent.tui.base import key, key_lines
 from village_agent.tui.pin_line import PinLine
-from village_agent.tui.typed_ahead import TypedAhead
+from village_agent.tui.typed_ahead import TooLong, TypedAhead
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, say
 from village_agent.widths import wrap
@@ -177,6 +177,9 @@ class SetupScreen(Screen[None]):
     def on_input_changed(self, event: Input.Changed) -> None:
         if event.input.id:
             self.setup.typed[event.input.id] = event.value
+
+    def on_too_long(self, event: TooLong) -> None:
+        self.tell(event.words(self.lang))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Enter in the last line goes on."""

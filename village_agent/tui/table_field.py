@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.content import Content
+from textual.geometry import Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import ModalScreen
@@ -23,7 +24,7 @@ from village_agent.tui.typed_ahead import TypedAhead
 from village_agent.tui.words import painted, say
 from village_agent.widths import shorten
 
-LINE_CELLS = 44
+LINE_CELLS_MIN = 20
 
 
 class Rows(TypedAhead, Widget, can_focus=True):
@@ -61,7 +62,11 @@ class Rows(TypedAhead, Widget, can_focus=True):
         lines.append(
             f"{self._sign(len(self.value))}+ {say('add_row', self.lang)}  ({say('hint.table', self.lang)})"
         )
-        return painted("\n".join(lines))
+        width = max(LINE_CELLS_MIN, self.content_size.width)
+        return painted("\n".join(shorten(line, width) for line in lines))
+
+    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+        return len(self.value) + 1
 
     def action_move(self, by: int) -> None:
         wanted = self.cursor + by
@@ -106,7 +111,7 @@ class Rows(TypedAhead, Widget, can_focus=True):
 
     def _line(self, number: int, row: Mapping[str, Any]) -> str:
         cells = [str(row.get(column.key, "-")) for column in self.asked.columns]
-        return self._sign(number) + shorten(f"{number + 1}. " + ", ".join(cells), LINE_CELLS)
+        return f"{self._sign(number)}{number + 1}. {', '.join(cells)}"
 
 
 class RowScreen(ModalScreen[None]):

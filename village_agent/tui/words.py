@@ -104,7 +104,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "hint.phone": ("手机或区号-电话", "mobile or landline"),
     "hint.division": ("输入村名查找", "type the village's name"),
     "hint.choice": ("数字或左右键选择", "digits or arrows"),
-    "hint.table": ("Enter 编辑或添加，Delete 删除", "Enter edits or adds, Delete removes"),
+    "hint.table": ("Enter 编辑或添加，Delete 删除", "Enter edits, Delete removes"),
     "add_row": ("添加一行", "add a row"),
     "row": ("第 {number} 行", "row {number}"),
     "rows": ("{count} 行", "rows: {count}"),
@@ -112,7 +112,7 @@ _WORDS: dict[str, tuple[str, str]] = {
     "person": ("{birth} 出生，{sex}", "born {birth}, {sex}"),
     "sex.male": ("男", "male"),
     "sex.female": ("女", "female"),
-    "earlier": ("本机有此人 {count} 件：{list}", "{count} earlier cases here: {list}"),
+    "earlier": ("本机有此人 {count} 件：{list}", "earlier cases here, {count}: {list}"),
     "duplicate": ("注意：30 天内已登记过同一事项（{number}）", "Note: same item within 30 days ({number})"),
     "in_person": (
         "本事项须申请人本人到场。",
@@ -127,6 +127,11 @@ _WORDS: dict[str, tuple[str, str]] = {
     "sealed": (
         "已加密保存 {name}（{size}），原文件可以拿走。",
         "{name} ({size}) is sealed here; the stick may go.",
+    ),
+    "sealing": ("正在加密保存 {name}  {bar}", "Sealing {name}  {bar}"),
+    "sealing_wait": (
+        "扫描件还在保存，保存好才能离开这一页，请稍候。",
+        "The scan is still being sealed; this page can be left when it is done.",
     ),
     "problems": ("{count} 处需要改正，Enter 前往：", "{count} to mend; Enter goes there:"),
     "ready": ("可以提交：按 F9。", "Ready: press F9 to submit."),
@@ -172,6 +177,10 @@ _WORDS: dict[str, tuple[str, str]] = {
         "已停止。写完整的、已接收的都算数，没写完的文件已删去。可以拔出U盘，也可以按 Enter 再做一次。",
         "Stopped. What was written whole, or taken, counts; the unfinished file was removed. The stick may be "
         "removed, or press Enter to do it again.",
+    ),
+    "paste_too_long": (
+        "粘贴后有 {count} 字，这里最多 {most} 字，没有粘贴。请分次粘贴或删减。",
+        "With it there would be {count} characters, at most {most} fit here; nothing was pasted. Paste less.",
     ),
     "operator": ("操作员", "operator"),
     "pin": ("口令", "PIN"),

@@ -47,7 +47,7 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "{envelopes} 封、附件 {chunks} 块，约 {size}",
         "{envelopes} envelopes, {chunks} file parts, about {size}",
     ),
-    "contact_new": ("新登记 {messages} 条", "{messages} new entries"),
+    "contact_new": ("新登记 {messages} 条", "new entries, {messages}"),
     "contact_nothing_owed": ("没有等待上传的。", "Nothing is waiting to go."),
     "contact_stopping": ("正在停下……已签收的不会丢。", "Stopping... what was signed for stays."),
     "contact_failed": (
@@ -57,6 +57,23 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
     "contact_paused": (
         "自动同步已暂停：只有在这里按 Enter，或用U盘，才与镇里联络。按 R 恢复。",
         "Automatic contact is paused: the township is met only when you press Enter here, or by stick. R resumes.",
+    ),
+    "waiting.practice": ("练习中的件不上传。", "Cases of a practice are not sent."),
+    "waiting.paused": (
+        "自动同步已暂停：按 F5 现在就传，或在那里按 R 恢复。",
+        "Automatic contact is paused: F5 sends it now, R resumes there.",
+    ),
+    "waiting.failed": (
+        "还没有传上去：{why}过一会儿自动再试；按 F5 现在就试，也可以在那里用U盘。",
+        "Not sent yet: {why} It is tried again by itself; F5 tries now, or use a stick there.",
+    ),
+    "waiting.next": (
+        "下一次同步时上传，最多等 {minutes} 分钟；按 F5 现在就传。",
+        "It goes with the next contact, within {minutes} minutes; F5 sends it now.",
+    ),
+    "waiting.silent": (
+        "最近没有与镇里联络。按 F5 现在联络，不成会说明原因，也可以在那里用U盘。",
+        "There was no contact with the township lately. F5 makes one and says why if it fails; or use a stick there.",
     ),
     "contact_other_way": (
         "没有线路时：E 导出到U盘，I 从U盘导入。",
@@ -291,7 +308,10 @@ CARE_WORDS: dict[str, tuple[str, str]] = {
         "It is decided: D records that it was handed over.",
     ),
     "guide.HandOverScreen": ("填好签收人，按 F9 登记送达。", "Fill in who received it, F9 records it."),
-    "guide.RateScreen": ("请申请人选一项，按 Enter。", "The applicant chooses one, then Enter."),
+    "guide.RateScreen": (
+        "请申请人自己按 1 到 5 中的一个数字。",
+        "The applicant presses one of the digits 1 to 5.",
+    ),
     "guide.ResultsScreen": ("选一件，按 Enter 打开。", "Choose one, Enter opens it."),
     "guide.DraftsScreen": ("选一份草稿，按 Enter 接着填。", "Choose a draft, Enter goes on with it."),
     "guide.other": ("按 Esc 返回。", "Esc goes back."),

@@ -103,9 +103,9 @@ class AppointmentsScreen(ListingScreen):
             fit(state, 7),
             f"{one.day} {one.time:5}",
             fit(self.words(f"kind.{one.kind}"), kind_cells),
-            fit(one.person, 8),
+            fit(shorten(one.person, 10), 10),
             fit(one.phone, 11),
-            shorten(words, max(16, self.app.size.width - 52 - kind_cells)),
+            shorten(words, max(16, self.app.size.width - 55 - kind_cells)),
         ]
         return " ".join(parts)
 

@@ -9,9 +9,16 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from village_agent.tui.practice_guide import practice_mark
+from village_agent.tui.typed_ahead import TooLong, TypedAhead, TypedLine
 from village_agent.tui.words import painted, say
 
 ANSWER_CHARS_MAX = 2000
+
+
+class AnswerLine(TypedLine, TypedAhead, Input):
+    """One line of text."""
+
+    ENTER_LEAVES = False
 
 
 class AskScreen(ModalScreen[str | None]):
@@ -26,13 +33,23 @@ class AskScreen(ModalScreen[str | None]):
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Static(painted(practice_mark(self.app, self._lang) + self._question))
-            yield Input(self._answer, max_length=ANSWER_CHARS_MAX, compact=True)
+            yield AnswerLine(self._answer, max_length=ANSWER_CHARS_MAX, compact=True)
+            yield Static(id="too-long", markup=False)
             yield Static(
                 painted(f"Enter {say('action.confirm', self._lang)}  Esc {say('action.cancel', self._lang)}")
             )
 
     def on_mount(self) -> None:
+        self.query_one("#too-long").display = False
         self.query_one(Input).focus()
+
+    def on_input_changed(self) -> None:
+        self.query_one("#too-long").display = False
+
+    def on_too_long(self, event: TooLong) -> None:
+        place = self.query_one("#too-long", Static)
+        place.update(painted(f"! {event.words(self._lang)}"))
+        place.display = True
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         event.stop()

@@ -16,7 +16,8 @@ from village_agent.case_words import case_words
 from village_agent.drafts import Draft, sheet_of
 from village_agent.fork_words import fork_lines
 from village_agent.handing_over import is_due
-from village_agent.outlook import Outlook, outlook
+from village_agent.line_state import line_state
+from village_agent.outlook import Outlook, Stage, outlook
 from village_agent.papers import proof_of_delivery
 from village_agent.transit import legs
 from village_agent.tui.base import key
@@ -25,8 +26,9 @@ from village_agent.tui.screens.ask import AskScreen
 from village_agent.tui.screens.find_item import FindItemScreen
 from village_agent.tui.screens.hand_over import HandOverScreen
 from village_agent.tui.screens.rate import RateScreen
+from village_agent.tui.waiting import waiting_words
 from village_agent.tui.words import painted
-from village_agent.widths import wrap
+from village_agent.widths import hang, wrap
 
 REFRESH_S = 2.0
 _SUPPLEMENTABLE = (State.SUPPLEMENT_REQUESTED, State.RETURNED)
@@ -143,15 +145,17 @@ class CaseScreen(PrintingScreen):
                 case = village.office.casebook.get(tx, self.case_id)
                 self.view = outlook(tx, village, case)
                 on_the_way = legs(tx, village, case)
+                waits = self.view.stage is Stage.WAITING
+                why = waiting_words(self.desk, line_state(tx, village), self.lang) if waits else ""
                 said = village.office.casebook.messages(tx, case.id) if case.hold else []
         except LiandongError as error:
             self.tell_error(error)
             return
         width = max(40, self.app.size.width - 4)
         divisions = self.desk.intake.divisions
-        lines = case_words(self.view, divisions, self.lang, on_the_way).split("\n")
+        lines = case_words(self.view, divisions, self.lang, on_the_way, why).split("\n")
         if case.hold is not None:
             sides = fork_lines(case.hold, said, self.view.item, self.lang, width)
             lines += ["", *wrap(self.words("forked"), width), *sides]
-        folded = [folded for line in lines for folded in wrap(line, width)]
+        folded = [folded for line in lines for folded in hang(line, width)]
         self.query_one("#path", Static).update(painted("\n".join(folded)))

@@ -22,6 +22,9 @@ from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted
 from village_agent.widths import fit, shorten, wrap
 
+STATE_CELLS = {"zh": 16, "en": 23}
+BEFORE_WORDS_CELLS = 28
+
 
 class ConsultationsScreen(ListingScreen):
     """Answers to be told first."""
@@ -54,10 +57,10 @@ class ConsultationsScreen(ListingScreen):
         else:
             state = self.words("consultation.waiting", count=waited_days(one, self.desk.world))
         when = clock_words(from_iso(one.asked_at))
-        return (
-            f"{when} {fit(mask_name(one.person), 7)} {fit(state, 24)} {shorten(one.words, 24)}"
-            f" {shorten(one.department, 14)}"
-        )
+        cells = STATE_CELLS[self.lang]
+        words = one.words.replace("\n", " ")
+        room = self.app.size.width - BEFORE_WORDS_CELLS - cells
+        return f"{when} {fit(mask_name(one.person), 7)} {fit(state, cells)} {shorten(words, room)}"
 
 
 class ConsultationScreen(DeskScreen):

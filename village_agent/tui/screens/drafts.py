@@ -19,8 +19,10 @@ class DraftsScreen(ListingScreen):
 
     BINDINGS: ClassVar[list[BindingType]] = [
         key("enter", "choose", "key.open"),
+        key("enter", "restore", "key.restore"),
         key("d", "abandon", "key.abandon"),
         key("a", "other_list", "key.abandoned"),
+        key("a", "first_list", "key.drafts"),
     ]
 
     def __init__(self) -> None:
@@ -30,9 +32,23 @@ class DraftsScreen(ListingScreen):
     def title_words(self) -> str:
         return self.words("abandoned" if self._abandoned else "drafts")
 
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        of_drafts, of_abandoned = ("choose", "abandon", "other_list"), ("restore", "first_list")
+        return action not in (of_drafts if self._abandoned else of_abandoned)
+
     def action_other_list(self) -> None:
-        self._abandoned = not self._abandoned
+        self._turn(True)
+
+    def action_first_list(self) -> None:
+        self._turn(False)
+
+    def _turn(self, abandoned: bool) -> None:
+        self._abandoned = abandoned
+        self.tell("")
         self.show_rows()
+
+    def action_restore(self) -> None:
+        self.action_choose()
 
     def action_abandon(self) -> None:
         id_ = self.marked

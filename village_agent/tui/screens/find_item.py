@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 import sqlalchemy as sa
-from textual import events
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -18,8 +17,14 @@ from core.labels import label
 from village_agent.drafts import Draft
 from village_agent.session import Session
 from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.search_line import SearchLine
+from village_agent.tui.typed_ahead import TooLong
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
+
+NAME_CELLS = {"zh": 32, "en": 46}
+BEFORE_NAME_CELLS = 18
+"""Edges, mark, the number, and between name and department."""
 
 
 def usual_applicant(desk: Session) -> dict[str, str]:
@@ -45,28 +50,16 @@ class FindItemScreen(DeskScreen):
         self._person = dict(person or {})
 
     def body(self) -> Iterator[Widget]:
-        search = Input(placeholder=self.words("find_hint"), max_length=64, compact=True)
+        search = SearchLine(self.words("find_hint"))
         yield Vertical(search, WindowList(), Static(id="item-facts", markup=False), id="body")
 
     def on_mount(self) -> None:
         self.query_one("#item-facts").styles.height = 3
         self._search("")
-        self.query_one(Input).focus()
+        self.query_one(SearchLine).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._search(event.value)
-
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.query_one(WindowList).action_choose()
-
-    def on_key(self, event: events.Key) -> None:
-        moves = {"up": -1, "down": 1}
-        pages = {"pageup": -1, "pagedown": 1}
-        found = self.query_one(WindowList)
-        if event.key in moves:
-            found.action_move(moves[event.key])
-        elif event.key in pages:
-            found.action_page(pages[event.key])
 
     def on_window_list_moved(self, event: WindowList.Moved) -> None:
         place = self.query_one("#item-facts", Static)
@@ -86,6 +79,9 @@ class FindItemScreen(DeskScreen):
             self.desk_app.saved_at = made[0].saved_at
             self.app.switch_screen(resume_screen(made[0]))
 
+    def on_too_long(self, event: TooLong) -> None:
+        self.tell(event.words(self.lang))
+
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()
 
@@ -101,8 +97,11 @@ class FindItemScreen(DeskScreen):
         self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=0)
 
     def _item_words(self, item: Item) -> str:
-        name = fit(shorten(item.title(self.lang), 46), 46)
-        return f"{name} {shorten(item.department.name, 16)}"
+        cells = NAME_CELLS[self.lang]
+        name = fit(shorten(item.title(self.lang), cells), cells)
+        # Which office of a department is not what an item is found by.
+        department = item.department.name.partition("(")[0]
+        return f"{name} {shorten(department, self.app.size.width - BEFORE_NAME_CELLS - cells)}"
 
     def _facts(self, code: str) -> str:
         item = self.desk.intake.catalogue().item(code)

@@ -160,7 +160,7 @@ class ApplicantScreen(FormScreen):
             words.append(self.words("person", birth=birth_date(number).isoformat(), sex=who))
         if field.asked.key == "id_no":
             words += self._earlier(number)
-        field.show_hint("  ".join(words))
+        field.show_hint("\n".join(words))
 
     def _earlier(self, number: str) -> list[str]:
         with self.desk.village.installation.db.reading() as tx:

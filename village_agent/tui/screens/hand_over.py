@@ -13,10 +13,11 @@ from core.items import FieldType, FormField
 from village_agent.handing_over import RELATIONS, Receiver, Relation, check_receiver, hand_over
 from village_agent.intake import file_path
 from village_agent.papers import proof_of_delivery
-from village_agent.scans import seal_scan
 from village_agent.tui.base import key
+from village_agent.tui.fields import Field
 from village_agent.tui.printing import PrintingScreen
 from village_agent.tui.screens.rate import RateScreen
+from village_agent.tui.sealing import SealingScreen
 from village_agent.tui.service_form import ServiceForm, question
 
 ASKED = (
@@ -28,7 +29,7 @@ ASKED = (
 )
 
 
-class HandOverScreen(ServiceForm, PrintingScreen):
+class HandOverScreen(ServiceForm, PrintingScreen, SealingScreen):
     """F8 prints the proof to be signed; F9 records the delivery, and the applicant is asked to rate."""
 
     TITLE_KEY = "hand_over"
@@ -67,17 +68,38 @@ class HandOverScreen(ServiceForm, PrintingScreen):
         wrong = check_receiver(self._case(), self._receiver(), today)
         return " ".join(one.text(self.lang) for one in wrong if one.key == asked.key)
 
-    def problems(self) -> dict[str, str]:
-        found = super().problems()
-        if not found and self.typed("sheet"):
-            try:
-                self._seal()
-            except LiandongError as error:
-                found["sheet"] = error.text(self.lang)
-        return found
+    def action_finish(self) -> None:
+        """The signed sheet is sealed first, once for each path."""
+        typed = self.typed("sheet")
+        if self.must_wait():
+            return
+        if typed and not self.problems() and (self._sealed is None or self._sealed[0] != typed):
+            self.seal(typed, [file_path(typed)])
+            return
+        super().action_finish()
+
+    def on_sealing_screen_sealed(self, event: SealingScreen.Sealed) -> None:
+        self.tell("")
+        if event.manifest is not None:
+            self._sealed = (event.purpose, event.manifest)
+        elif event.error is not None:
+            wrong = event.error.text(self.lang)
+            for field in self.query(Field):
+                if field.asked.key == "sheet":
+                    field.show_problem(wrong)
+                    field.editor.focus()
+
+    def on_sealing_screen_sealing_ended(self) -> None:
+        if self._sealed is not None and self._sealed[0] == self.typed("sheet"):
+            # Textual calls the handler of the class above afterwards, which ends the sealing.
+            self.call_later(self.action_finish)
+
+    def action_leave(self) -> None:
+        if not self.must_wait():
+            super().action_leave()
 
     def record(self, tx: sa.Connection) -> object:
-        sheet = self._seal() if self.typed("sheet") else None
+        sheet = self._sealed[1] if self._sealed is not None and self.typed("sheet") else None
         return hand_over(tx, self.desk.intake, self.desk.actor, self.case_id, self._receiver(), sheet)
 
     def recorded(self) -> None:
@@ -98,14 +120,6 @@ class HandOverScreen(ServiceForm, PrintingScreen):
             self.tell_error(error)
             return
         self.print_paper(f"receipt-{self.case_id}.pdf", paper)
-
-    def _seal(self) -> AttachmentManifest:
-        """The signed sheet, sealed once for each path."""
-        typed = self.typed("sheet")
-        if self._sealed is None or self._sealed[0] != typed:
-            node = self.desk.village.installation.node
-            self._sealed = (typed, seal_scan(node.world, file_path(typed), node.chunks))
-        return self._sealed[1]
 
     def _receiver(self) -> Receiver:
         relation = Relation(self.typed("relation") or Relation.SELF)

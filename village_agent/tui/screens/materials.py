@@ -9,14 +9,13 @@ from textual.binding import BindingType
 from textual.widget import Widget
 
 from core.application import HandedIn, Part
-from core.errors import LiandongError
 from core.items import Material, Need
 from village_agent.drafts import Draft
 from village_agent.intake import dropped_paths, file_path
-from village_agent.scans import seal_scan
 from village_agent.tui.base import key
 from village_agent.tui.screens.ask import AskScreen
 from village_agent.tui.screens.scans import ScansScreen
+from village_agent.tui.sealing import SealingScreen
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.wizard import WizardScreen
 from village_agent.tui.words import size
@@ -28,7 +27,7 @@ NEED_CELLS = {"zh": 5, "en": 10}
 COUNTS_CELLS = {"zh": 33, "en": 35}
 
 
-class MaterialsScreen(WizardScreen):
+class MaterialsScreen(WizardScreen, SealingScreen):
     """A checklist; one key takes in a material as it is asked for."""
 
     PAGE = Part.MATERIALS
@@ -125,7 +124,7 @@ class MaterialsScreen(WizardScreen):
     def action_scanner(self) -> None:
         name = self._marked()
         if name:
-            self.app.push_screen(ScansScreen(name, lambda path: self._seal(name, str(path))))
+            self.app.push_screen(ScansScreen(name, lambda path: self.seal(name, [path])))
 
     def on_paste(self, event: events.Paste) -> None:
         """A file dropped on the terminal arrives as its path, or several in quotes."""
@@ -136,8 +135,7 @@ class MaterialsScreen(WizardScreen):
         paths = dropped_paths(event.text)
         if not paths:
             self.tell(self.words("not_a_file", name=shorten(event.text, 60)))
-        for path in paths:
-            self._seal(name, str(path))
+        self.seal(name, paths)
 
     def _marked(self) -> str:
         row = self.query_one(WindowList).current
@@ -158,20 +156,26 @@ class MaterialsScreen(WizardScreen):
 
         def take(path: str | None) -> None:
             if path:
-                self._seal(name, path)
+                self.seal(name, [file_path(path)])
 
         self.app.push_screen(AskScreen(f"{name}  {self.words('path_of_scan')}", self.lang), take)
 
-    def _seal(self, name: str, path: str) -> None:
-        node = self.desk.village.installation.node
-        try:
-            manifest = seal_scan(node.world, file_path(path), node.chunks)
-        except LiandongError as error:
-            self.tell_error(error)
+    def on_sealing_screen_sealed(self, event: SealingScreen.Sealed) -> None:
+        if event.manifest is None:
+            if event.error is not None:
+                self.tell_error(event.error)
             return
-        have = self._given(name)
-        self._put(replace(have, files=(*have.files, manifest)))
-        self.tell(self.words("sealed", name=manifest.name, size=size(manifest.size)))
+        have = self._given(event.purpose)
+        self._put(replace(have, files=(*have.files, event.manifest)))
+        self.tell(self.words("sealed", name=event.manifest.name, size=size(event.manifest.size)))
+
+    def turn_to(self, page: str, focus_key: str = "") -> None:
+        if not self.must_wait():
+            super().turn_to(page, focus_key)
+
+    def action_leave(self) -> None:
+        if not self.must_wait():
+            super().action_leave()
 
     def action_remove_file(self) -> None:
         row = self.query_one(WindowList).current

@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
-from textual import events
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -15,8 +14,12 @@ from core.people import mask_id, mask_phone
 from village_agent.outlook import clock_words
 from village_agent.people_seen import known_people
 from village_agent.tui.base import DeskScreen, key
+from village_agent.tui.search_line import SearchLine
+from village_agent.tui.typed_ahead import TooLong
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
+
+BEFORE_PLACE_CELLS = 60
 
 
 class PeopleScreen(DeskScreen):
@@ -30,29 +33,18 @@ class PeopleScreen(DeskScreen):
         self._take, self._text = take, text
 
     def body(self) -> Iterator[Widget]:
-        search = Input(
-            self._text,
-            placeholder=self.words("search_hint"),
-            max_length=64,
-            compact=True,
-            select_on_focus=False,
-        )
-        yield Vertical(search, WindowList(), id="body")
+        yield Vertical(SearchLine(self.words("search_hint"), self._text), WindowList(), id="body")
 
     def on_mount(self) -> None:
         self._show()
-        self.query_one(Input).focus()
+        self.query_one(SearchLine).focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._text = event.value
         self._show()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.action_choose()
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key in ("up", "down"):
-            self.query_one(WindowList).action_move(-1 if event.key == "up" else 1)
+    def on_too_long(self, event: TooLong) -> None:
+        self.tell(event.words(self.lang))
 
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()
@@ -69,13 +61,13 @@ class PeopleScreen(DeskScreen):
             cases = [book.get(tx, id_) for id_ in known_people(tx, self._text)]
         rows = [Row(case.id, self._line(case)) for case in cases]
         if not rows:
-            rows = [Row("", self.words("nobody_known"))]
+            rows = [Row("", self.words("nothing" if self._text else "nobody_known"))]
         self.query_one(WindowList).show(len(rows), lambda at, most: rows[at : at + most], cursor=0)
 
     def _line(self, case: Case) -> str:
         who, divisions = case.applicant, self.desk.intake.divisions
         place = divisions.full_name(who.village_code) if who.village_code in divisions else ""
         return (
-            f"{fit(who.name, 12)} {fit(mask_id(who.id_no), 20)} {fit(mask_phone(who.mobile), 13)}"
-            f" {shorten(place, 18)} {clock_words(case.submitted_at)}"
+            f"{fit(shorten(who.name, 12), 12)} {fit(mask_id(who.id_no), 18)} {fit(mask_phone(who.mobile), 11)}"
+            f" {clock_words(case.submitted_at)} {shorten(place, self.app.size.width - BEFORE_PLACE_CELLS)}"
         )

@@ -16,6 +16,7 @@ from village_agent.intake import file_path
 from village_agent.sticks import Lying, look_at, plugged_sticks
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.stick import StickScreen
+from village_agent.tui.typed_ahead import TooLong, TypedLine
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, size
 from village_agent.widths import wrap
@@ -23,6 +24,10 @@ from village_agent.widths import wrap
 LOOK_AGAIN_S = 2.0
 PATH_CHARS_MAX = 2000
 OTHER = "other"
+
+
+class PathLine(TypedLine, Input):
+    """A folder, typed or pasted."""
 
 
 class StickChoiceScreen(DeskScreen):
@@ -58,12 +63,13 @@ class StickChoiceScreen(DeskScreen):
         with Vertical(id="body"):
             yield Static(id="asked", markup=False)
             yield WindowList(id="choices")
-            yield Static(painted(f"\n{self.words('stick_path')}"), id="path-label", markup=False)
-            yield Input(id="path", max_length=PATH_CHARS_MAX, compact=True)
+            yield Static(id="path-label", markup=False)
+            yield PathLine(id="path", max_length=PATH_CHARS_MAX, compact=True)
 
     def on_mount(self) -> None:
         for name in ("#asked", "#path-label"):
             self.query_one(name).styles.height = "auto"
+        self._mark_path()
         self._look()
         self.set_interval(LOOK_AGAIN_S, self._look)
 
@@ -128,6 +134,19 @@ class StickChoiceScreen(DeskScreen):
         found.display = bool(sticks)
         found.styles.height = max(1, min(len(rows), self.app.size.height - 12))
         found.show(len(rows), lambda at, most: rows[at : at + most])
+
+    def on_descendant_focus(self) -> None:
+        self._mark_path()
+
+    def on_descendant_blur(self) -> None:
+        self._mark_path()
+
+    def _mark_path(self) -> None:
+        sign = ">" if self.focused is self.query_one(Input) else " "
+        self.query_one("#path-label", Static).update(painted(f"\n{sign} {self.words('stick_path')}"))
+
+    def on_too_long(self, event: TooLong) -> None:
+        self.tell(event.words(self.lang))
 
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()
