@@ -5,7 +5,6 @@ from typing import ClassVar
 
 import sqlalchemy as sa
 from rich.cells import cell_len
-from textual import events
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.widget import Widget
@@ -17,6 +16,9 @@ from village_agent.case_list import CaseList
 from village_agent.outlook import Outlook, clock_words, outlook
 from village_agent.tui.base import key
 from village_agent.tui.listing import ListingScreen
+from village_agent.tui.search_line import SearchLine
+from village_agent.tui.typed_ahead import TooLong
+from village_agent.tui.waiting import waiting_words
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
 
@@ -53,25 +55,28 @@ class CasesScreen(ListingScreen):
     def body(self) -> Iterator[Widget]:
         parts: list[Widget] = [WindowList()]
         if self.kind == "search":
-            parts.insert(0, Input(placeholder=self.words("search_hint"), max_length=64, compact=True))
+            parts.insert(0, SearchLine(self.words("search_hint")))
         yield Vertical(*parts, id="body")
 
     def on_mount(self) -> None:
         self.set_interval(REFRESH_S, self._refresh)
 
     def first_focus(self) -> Widget:
-        return self.query_one(Input) if self.kind == "search" else super().first_focus()
+        return self.query_one(SearchLine) if self.kind == "search" else super().first_focus()
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self._text = event.value
         self.show_rows()
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self.action_choose()
+    def on_too_long(self, event: TooLong) -> None:
+        self.tell(event.words(self.lang))
 
-    def on_key(self, event: events.Key) -> None:
-        if self.kind == "search" and event.key in ("up", "down"):
-            self.query_one(WindowList).action_move(-1 if event.key == "up" else 1)
+    def show_line(self) -> None:
+        """The bottom line; above a list of what waits, why it does and what can be done."""
+        super().show_line()
+        state = self.desk_app.line
+        if self.kind == "waiting" and state is not None:
+            self.tell(waiting_words(self.desk, state, self.lang) if state.waiting else "")
 
     def on_window_list_chosen(self, event: WindowList.Chosen) -> None:
         from village_agent.tui.screens.case import CaseScreen

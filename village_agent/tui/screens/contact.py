@@ -80,7 +80,8 @@ class ContactScreen(DeskScreen):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if action in ("pause", "unpause"):
-            return not self.desk.is_practice and self._is_paused == (action == "unpause")
+            meets = bool(self.desk.village.installation.settings.parent_contact) and not self.desk.is_practice
+            return meets and self._is_paused == (action == "unpause")
         return not (self.desk.is_practice and action in ("start", "stick_export", "stick_import"))
 
     @property
