@@ -1,6 +1,7 @@
 """The village's commands: exit codes, JSON, sentences in both languages, nothing personal in a list."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,9 @@ from click.testing import CliRunner, Result
 
 from core.catalogue import encode_catalogue, load_catalogue
 from sync.environment import SystemWorld
+from sync.primitives import argon2id
 from tests.unit.village_kit import ITEM, PIN, VILLAGE, applicant, person
+from village_agent import vault
 from village_agent.cli import main
 from village_agent.session import open_session
 from village_agent.vault import choose_operator
@@ -29,6 +32,12 @@ class Terminal:
 
     def json(self, *words: str, text: str | None = None) -> Any:
         return json.loads(self.run(*words, "--json", text=text).stdout)
+
+
+@pytest.fixture(autouse=True)
+def stretched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command unlocks by the same PIN and salt: it is stretched once a test."""
+    monkeypatch.setattr(vault, "argon2id", cache(argon2id))
 
 
 @pytest.fixture
