@@ -11,7 +11,7 @@ import pytest
 from core.clock import World
 from sync.primitives import SealingKey
 from tests.simulator.hpke import repeatable_sealing
-from tests.simulator.plans import SMALL
+from tests.simulator.plans import DEEP, SMALL
 from tests.simulator.timeline import NodeClock, Timeline
 from tests.simulator.world import run
 
@@ -29,7 +29,7 @@ def test_the_same_seed_gives_the_same_trace_in_another_process(seed: int) -> Non
 
 
 def test_another_seed_is_another_story() -> None:
-    one, other = (run(seed, SMALL, keep_trace=True).trace for seed in (13, 14))
+    one, other = (run(seed, DEEP, keep_trace=True).trace for seed in (13, 14))
     assert one != other
 
 
