@@ -48,7 +48,7 @@ def _vault(folder: Path, world: World) -> bytes:
     if not isinstance(world, SystemWorld):
         return create_vault(folder, "a1", "李代办", PIN, world)
     key, files = _vault_set_once()
-    folder.mkdir(parents=True, mode=0o700)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, data in files.items():
         (folder / name).write_bytes(data)
         (folder / name).chmod(0o600)
