@@ -9,10 +9,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from core.catalogue import encode_catalogue, load_catalogue
+from sync import primitives
 from sync.environment import SystemWorld
-from sync.primitives import argon2id
 from tests.unit.village_kit import ITEM, PIN, VILLAGE, applicant, person
-from village_agent import vault
 from village_agent.cli import main
 from village_agent.session import open_session
 from village_agent.vault import choose_operator
@@ -37,7 +36,7 @@ class Terminal:
 @pytest.fixture(autouse=True)
 def stretched_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every command unlocks by the same PIN and salt: it is stretched once a test."""
-    monkeypatch.setattr(vault, "argon2id", cache(argon2id))
+    monkeypatch.setattr(primitives, "argon2id", cache(primitives.argon2id))
 
 
 @pytest.fixture
