@@ -171,8 +171,11 @@ def test_equal_sets_are_known_by_sixteen_bytes_and_a_question_about_them_needs_n
     assert digest_of(one) == digest_of(other)
     assert len(digest_of(one)) == 16
     assert answer(other, open_question(one)) == (None, ())
-    held[min(held)] = _digest("x")
-    assert digest_of(MemoryIndex(held)) != digest_of(one)
+    key = min(held)
+    held[key] = _digest("x")
+    assert digest_of(MemoryIndex(held)) == digest_of(one.without(key, held[key])) != digest_of(one)
+    del held[key]
+    assert digest_of(MemoryIndex(held)) == digest_of(one.without(key)) != digest_of(one)
 
 
 def test_a_node_that_lost_everything_is_told_page_by_page() -> None:
