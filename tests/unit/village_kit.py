@@ -33,20 +33,18 @@ def person(birth: str = "19600412", serial: str = "021") -> str:
 
 def open_desk(folder: Path, world: World, **settings: str) -> Session:
     """A desk of a new village agent; closed by the caller."""
-    key = _vault(folder, world)
+    key = _vault(folder)
     village = compose(create(folder, Settings(node=VILLAGE, **settings), world, CHAINS, key))
     with village.installation.db.transaction() as tx:
         village.office.shelf.put_catalogue(tx, encode_catalogue(load_catalogue()))
     return begin(village, Operator("a1", "李代办"))
 
 
-def _vault(folder: Path, world: World) -> bytes:
-    """The operator's PIN set in ``folder``; by the machine's own clock and chance, a copy of what was set once.
+def _vault(folder: Path) -> bytes:
+    """The operator's PIN set in ``folder``, a copy of what was set once; returns the key.
 
     To stretch a PIN takes longer than many a test; its cost and its rules have tests of their own.
     """
-    if not isinstance(world, SystemWorld):
-        return create_vault(folder, "a1", "李代办", PIN, world)
     key, files = _vault_set_once()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, data in files.items():
