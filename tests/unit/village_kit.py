@@ -12,6 +12,7 @@ from core.people import citizen_check
 from sync.environment import SystemWorld
 from sync.installation import create
 from sync.settings import Settings
+from tests.unit.sealing_kit import StillWorld
 from village_agent.app import CHAINS, compose
 from village_agent.intake import Intake
 from village_agent.session import Session, begin
@@ -33,18 +34,21 @@ def person(birth: str = "19600412", serial: str = "021") -> str:
 
 def open_desk(folder: Path, world: World, **settings: str) -> Session:
     """A desk of a new village agent; closed by the caller."""
-    key = _vault(folder)
+    key = _vault(folder, world)
     village = compose(create(folder, Settings(node=VILLAGE, **settings), world, CHAINS, key))
     with village.installation.db.transaction() as tx:
         village.office.shelf.put_catalogue(tx, encode_catalogue(load_catalogue()))
     return begin(village, Operator("a1", "李代办"))
 
 
-def _vault(folder: Path) -> bytes:
+def _vault(folder: Path, world: World) -> bytes:
     """The operator's PIN set in ``folder``, a copy of what was set once; returns the key.
 
-    To stretch a PIN takes longer than many a test; its cost and its rules have tests of their own.
+    To stretch a PIN takes longer than many a test; its cost and its rules have tests of their own. Where chance stands
+    still, all of it is drawn: what follows is painted on pages that are kept.
     """
+    if isinstance(world, StillWorld):
+        return create_vault(folder, "a1", "李代办", PIN, world)
     key, files = _vault_set_once()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     for name, data in files.items():
