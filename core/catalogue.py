@@ -4,7 +4,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from importlib import resources
 from types import MappingProxyType
 from typing import Annotated, Any
@@ -147,12 +147,14 @@ def load_catalogue() -> Catalogue:
     return parse_catalogue(resources.files("core").joinpath("data", "catalogue.json").read_bytes())
 
 
+@lru_cache(maxsize=2)
 def parse_catalogue(data: bytes) -> Catalogue:
     """The catalogue in ``data``: at most 4 MiB of JSON and 2,000 items, exactly the known keys.
 
     Raises ``CatalogueErrors`` with every defect, or ``InputError`` (``json.*``, ``shape.refused``) where it is
     not a catalogue at all.
     """
+    # Remembered: one that comes is read as it was sent, as it is kept and as it is taken up.
     plain = parse_json(data, bytes_max=CATALOGUE_BYTES_MAX)
     items = plain.pop("items", None) if isinstance(plain, dict) else None
     head = from_plain(_Head, plain, "catalogue")

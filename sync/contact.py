@@ -21,7 +21,7 @@ from sync.bundle import Frame, Kind, ReadState, read_bundle
 from sync.compose import ASK_MAX, WANT_BYTES_MAX, WANT_FILES_MAX
 from sync.envelope import is_signed_by, open_envelope, read_header, verify
 from sync.header import Header
-from sync.hello import Hello, read_hello, verify_hello
+from sync.hello import Hello, read_hello, require_signed
 from sync.inbox import Arrival, Contradiction, advance, hold, holds_digest, put_on_hold
 from sync.node import Node
 from sync.outbox import note_held_by, take_custody_receipt
@@ -158,9 +158,9 @@ def _meet(node: Node, frame: Frame | None, expected: NodeId | None) -> Hello:
         )
     require_neighbour(node, claim.sender)
     node.learn_certificates(claim.sender, claim.certificates)
-    hello = verify_hello(frame.payload, node.keyring.verify_key_of(claim.sender))
+    require_signed(frame.payload, node.keyring.verify_key_of(claim.sender))
     _require_in_date(node, claim.sender)
-    return hello
+    return claim
 
 
 def _require_in_date(node: Node, sender: NodeId) -> None:

@@ -199,12 +199,13 @@ def _bytes(value: Any) -> bytes:
 
 def _check_walk(data: bytes, items_max: int, depth_max: int) -> None:
     position, end, items = 0, len(data), 0
-    open_counts = [1]
-    while open_counts:
-        if open_counts[-1] == 0:
-            open_counts.pop()
+    # How many items are still to come here, and in everything around it.
+    left, around = 1, list[int]()
+    while left or around:
+        if not left:
+            left = around.pop()
             continue
-        open_counts[-1] -= 1
+        left -= 1
         items += 1
         if items > items_max:
             raise PeerError(
@@ -215,7 +216,8 @@ def _check_walk(data: bytes, items_max: int, depth_max: int) -> None:
             )
         if position >= end:
             raise _malformed("内容提前结束", "it ends too early")
-        major, low = data[position] >> 5, data[position] & 31
+        head = data[position]
+        major, low = head >> 5, head & 31
         position += 1
         argument = low
         if low > 23:
@@ -229,13 +231,14 @@ def _check_walk(data: bytes, items_max: int, depth_max: int) -> None:
             if position > end:
                 raise _malformed("内容提前结束", "it ends too early")
         elif major in (4, 5):
-            if len(open_counts) > depth_max:
+            if len(around) >= depth_max:
                 raise PeerError(
                     "cbor.too_deep",
                     zh=f"数据嵌套超过 {depth_max} 层，未接收。",
                     en=f"The data are nested deeper than {depth_max} levels; they were not taken.",
                 )
-            open_counts.append(argument * (major - 3))
+            around.append(left)
+            left = argument * (major - 3)
         elif major == 6 or (major == 7 and low not in (20, 21, 22)):
             raise _malformed(
                 "含有不使用的标签、浮点数或未知值",

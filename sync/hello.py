@@ -1,6 +1,6 @@
 """How a node presents itself at the head of a bundle: signed, addressed, numbered."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 from core.errors import PeerError
@@ -81,9 +81,8 @@ def _token_words(node: NodeId, epoch: str, run: str, number: int) -> bytes:
 
 def sign_hello(hello: Hello, key: SigningKey) -> bytes:
     """A COSE_Sign1 over the canonical CBOR of the fields."""
-    value = asdict(hello)
-    value["certificates"] = list(hello.certificates)
-    value["past"] = list(hello.past)
+    value = {name: getattr(hello, name) for name in Hello.__dataclass_fields__}
+    value["seen"] = {name: getattr(hello.seen, name) for name in Seen.__dataclass_fields__}
     payload = cose.encode(value)
     return cose.encode_sign1(
         cose.Sign1(_PROTECTED, payload, key.sign(cose.sig_structure(_PROTECTED, payload)))
@@ -96,7 +95,13 @@ def read_hello(data: bytes) -> Hello:
 
 
 def verify_hello(data: bytes, key: Verifier) -> Hello:
-    """The hello that ``key`` signed. Raises ``PeerError`` (``hello.forged``)."""
+    """The hello that ``key`` signed. Raises ``PeerError`` (``hello.forged``, and as :func:`read_hello`)."""
+    require_signed(data, key)
+    return read_hello(data)
+
+
+def require_signed(data: bytes, key: Verifier) -> None:
+    """That ``key`` signed a hello which was read already. Raises ``PeerError`` (``hello.forged``)."""
     sign1 = _open(data)
     if not key.verifies(sign1.signature, cose.sig_structure(sign1.protected, sign1.payload)):
         raise PeerError(
@@ -104,12 +109,12 @@ def verify_hello(data: bytes, key: Verifier) -> Hello:
             zh="对方的自我介绍签名不符，未接收任何内容。请核对对方设备是否已登记。",
             en="The signature under the introduction does not match; nothing was taken. Check that the node is enrolled.",
         )
-    return _parse(sign1.payload)
 
 
 def _open(data: bytes) -> cose.Sign1:
     sign1 = cose.decode_sign1(data, bytes_max=HELLO_BYTES_MAX)
-    cose.decode_protected(sign1.protected, alg=cose.ALG_ESP256, label=LABEL_HELLO, bytes_max=64)
+    if sign1.protected != _PROTECTED:
+        cose.decode_protected(sign1.protected, alg=cose.ALG_ESP256, label=LABEL_HELLO, bytes_max=64)
     return sign1
 
 

@@ -47,17 +47,24 @@ def is_sound(digest: bytes, data: bytes) -> bool:
     return sha256(data) == digest
 
 
+_WHO_HAS = Prepared(
+    sa.select(STREAM.c.key, ENVELOPE.c.came_from, DELIVERY.c.acked_seq)
+    .join(ENVELOPE, ENVELOPE.c.stream_id == STREAM.c.id)
+    .join(
+        DELIVERY,
+        (DELIVERY.c.stream_id == STREAM.c.id) & (DELIVERY.c.peer == sa.bindparam("to")),
+        isouter=True,
+    )
+    .where(STREAM.c.id == sa.bindparam("row"), ENVELOPE.c.seq == sa.bindparam("at"))
+)
+
+
 def asked_of(tx: sa.Connection, peer: NodeId) -> list[list[Any]]:
     """``[stream key, number]`` of rotted envelopes that ``peer`` brought, or has signed for: it has them."""
-    query = (
-        sa.select(STREAM.c.key, ENVELOPE.c.came_from, DELIVERY.c.acked_seq)
-        .join(ENVELOPE, ENVELOPE.c.stream_id == STREAM.c.id)
-        .join(DELIVERY, (DELIVERY.c.stream_id == STREAM.c.id) & (DELIVERY.c.peer == peer), isouter=True)
-    )
     wanted: list[list[Any]] = []
     for one in damage.known(tx, KIND, ASKED_MAX):
         row, seq = int(one.detail["row"]), int(one.detail["seq"])
-        found = tx.execute(query.where(STREAM.c.id == row, ENVELOPE.c.seq == seq)).one_or_none()
+        found = _WHO_HAS.first(tx, to=peer, row=row, at=seq)
         if found is not None and (found.came_from == peer or (found.acked_seq or 0) >= seq):
             wanted.append([bytes(found.key), seq])
     return wanted

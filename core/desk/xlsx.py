@@ -4,17 +4,16 @@ import io
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import datetime
-from typing import Any
-
-from openpyxl import Workbook, load_workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
+from typing import TYPE_CHECKING, Any
 
 from core.clock import CHINA, from_iso
 from core.desk.table import Column, Kind, Table
 from core.errors import InputError, Lang
 from core.numbers import permille_of
+
+# The library takes an eighth of a program's start to import, and is imported where a table is written or read.
+if TYPE_CHECKING:
+    from openpyxl.cell import WriteOnlyCell
 
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 FILE_BYTES_MAX = 4 << 20
@@ -27,6 +26,9 @@ _WIDTHS = {Kind.TEXT: 22, Kind.TIME: 18}
 
 def write_tables(tables: Sequence[Table], lang: Lang = "zh") -> bytes:
     """One sheet a table. Text is always text: nothing that was typed becomes a formula. Times are local."""
+    from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
+
     book = Workbook(write_only=True)
     for table in tables:
         sheet = book.create_sheet(_sheet_name(table.text(lang)))
@@ -46,6 +48,8 @@ def read_rows(data: bytes, sheet: str | None = None) -> Iterator[tuple[int, list
 
     Raises ``InputError`` (``xlsx.*``) for what is no spreadsheet, is too large, or lacks the sheet.
     """
+    from openpyxl import load_workbook
+
     _require_bounded(data)
     try:
         book = load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)
@@ -115,7 +119,9 @@ def _broken() -> InputError:
     )
 
 
-def _cell(sheet: Any, column: Column, value: Any) -> WriteOnlyCell:
+def _cell(sheet: Any, column: Column, value: Any) -> "WriteOnlyCell":
+    from openpyxl.cell import WriteOnlyCell
+
     if value is None:
         return WriteOnlyCell(sheet, None)
     if column.kind is Kind.TIME:
@@ -134,7 +140,10 @@ def _cell(sheet: Any, column: Column, value: Any) -> WriteOnlyCell:
     return cell
 
 
-def _text(sheet: Any, text: str, *, bold: bool = False) -> WriteOnlyCell:
+def _text(sheet: Any, text: str, *, bold: bool = False) -> "WriteOnlyCell":
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     cell = WriteOnlyCell(sheet, text)
     cell.data_type = "s"
     if bold:

@@ -10,14 +10,8 @@ from playwright.sync_api import Browser, Page, expect
 from core.case import Case
 from core.desk.web import desk_app
 from core.states import State
-from tests.pages.browser import WIDTHS, Watched, chromium, served
+from tests.pages.browser import WIDTHS, Watched, served
 from tests.unit.desk_kit import CITY, PASSWORD, TOWN, Place
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ from core.states import State
 from sync.installation import Installation
 from sync.settings import Settings
 from tests.pages import axe
-from tests.pages.browser import WIDTHS, Watched, chromium, served
+from tests.pages.browser import WIDTHS, Watched, served
 from tests.pages.crawl import Crawl, look
 from tests.scenarios.world import CITY, TOWN
 from tests.unit.desk_kit import ID_NO, PASSWORD, VILLAGE
@@ -32,12 +32,6 @@ from tests.unit.test_desk_pages import hidden, sign_in
 from tests.unit.test_sheet_pages import City
 
 ALL_ROLES = tuple(role for role in Role if role not in (Role.AGENT, Role.APPLICANT))
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

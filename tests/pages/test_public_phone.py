@@ -16,14 +16,8 @@ from core.messages import Role
 from core.slip_code import slip_text
 from sync.installation import Installation
 from sync.settings import Settings
-from tests.pages.browser import WIDTHS, Watched, chromium, served
+from tests.pages.browser import WIDTHS, Watched, served
 from tests.unit.desk_kit import CITY, ID_NO, PASSWORD, Place
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

@@ -7,16 +7,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, expect
 
 from core.messages import MessageType, Role
-from tests.pages.browser import WIDTHS, Watched, chromium, served
+from tests.pages.browser import WIDTHS, Watched, served
 from tests.scenarios.world import CITY, TOWN
 from tests.unit.desk_kit import PASSWORD, VILLAGE
 from tests.unit.test_sheet_pages import City
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture

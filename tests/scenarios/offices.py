@@ -16,15 +16,13 @@ from core.messages import Actor, MessageType, Role
 from core.states import State
 from core.store.backup import back_up
 from core.store.casebook import CASE
-from core.store.engine import open_sqlite
 from core.store.office import Office
 from core.workflow import TRANSITIONS, allowed
 from sync.attachments import seal_file
-from sync.chunkstore import FileChunkStore
 from sync.compose import compose
 from sync.node import Node
 from sync.stream_id import EVERYONE, Lane
-from tests.scenarios.world import CITY, Line, Network, TestWorld
+from tests.scenarios.world import CITY, Network, TestWorld
 
 VILLAGE, NEIGHBOUR = NodeId("430981102201"), NodeId("430981102202")
 FAR_VILLAGE = NodeId("430981105201")
@@ -50,26 +48,18 @@ class Offices(Network):
             self.settle()
 
     @classmethod
-    def like(cls, morning: "Offices", folder: Path, seed: int) -> "Offices":
+    def like(cls, morning: "Offices", folder: Path, seed: int) -> "Offices":  # type: ignore[override]
         """The same city as ``morning`` was left, in another folder: enrolling everybody once saves minutes."""
         print(f"seed {seed}")
         copy = cls.__new__(cls)
-        shutil.copytree(morning.folder, folder)
-        copy.folder, copy.founding = folder, morning.founding
-        copy.world = TestWorld(seed, morning.world.now())
-        copy.nodes, copy.lines, copy.office = {}, {}, {}
-        for name in morning.nodes:
-            copy.open(name)
+        copy.office = {}
+        copy._take_over(morning, folder, TestWorld(seed, morning.world.now()))
         return copy
 
     def open(self, name: NodeId) -> Node:
         """Start the program of ``name`` on the file it left."""
-        db = open_sqlite(self.folder / f"{name}.db")
-        node = Node.load(db, self.world, FileChunkStore(self.folder / f"{name}-chunks"), "test")
-        self.nodes[name] = node
-        if node.place.parent is not None:
-            self.lines[name] = Line(self.nodes[node.place.parent], node)
-        with db.reading() as tx:
+        node = super().open(name)
+        with node.db.reading() as tx:
             self.office[name] = self.join(node, tx)
         return node
 

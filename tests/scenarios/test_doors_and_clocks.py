@@ -11,7 +11,6 @@ from core.catalogue import Catalogue, encode_catalogue, load_catalogue, parse_ca
 from core.errors import LiandongError, PeerError
 from core.identifiers import NodeId
 from core.store.casebook import CASE_MESSAGE
-from core.store.engine import METADATA, open_sqlite
 from core.store.office import Office
 from sync import enrol, meeting, registrar
 from sync.authority import Issuer, issue_pair
@@ -26,6 +25,7 @@ from sync.settings import Settings
 from sync.transport.base import LineDown
 from tests.scenarios.offices import VILLAGE, Offices
 from tests.scenarios.world import CITY, TOWN, Line, TestWorld
+from tests.unit.empty_store import empty_store
 
 NEW_VILLAGE = NodeId("430981102203")
 
@@ -41,8 +41,7 @@ class City:
 
     def machine(self, name: NodeId) -> Node:
         epoch = self.world.random_bytes(16).hex()
-        db = open_sqlite(self.folder / f"{name}-{epoch[:6]}.db")
-        METADATA.create_all(db.engine)
+        db = empty_store(self.folder / f"{name}-{epoch[:6]}.db")
         with db.transaction() as tx:
             write_fact(tx, "node", name)
             write_fact(tx, "epoch", epoch)

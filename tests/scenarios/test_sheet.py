@@ -31,11 +31,19 @@ from tests.scenarios.sticks import bring, export_at
 from tests.scenarios.world import CITY, OTHER_TOWN, TOWN, Line
 
 
-@pytest.fixture
-def books(morning: Offices, tmp_path: Path) -> Iterator[Books]:
-    city = Books.like(morning, tmp_path / "city", 4)
+@pytest.fixture(scope="module")
+def noon(morning: Offices, tmp_path_factory: pytest.TempPathFactory) -> Books:
+    """Everybody has met and told once, and nothing has happened yet."""
+    city = Books.like(morning, tmp_path_factory.mktemp("noon") / "city", 3)
     city.settle(2)
     city.told()
+    city.close()
+    return city
+
+
+@pytest.fixture
+def books(noon: Books, tmp_path: Path) -> Iterator[Books]:
+    city = Books.like(noon, tmp_path / "city", 4)
     yield city
     city.close()
 

@@ -1,11 +1,13 @@
 """A small world of real nodes on real SQLite files, joined by lines that the test holds in its hand."""
 
 import random
+import shutil
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from core.identifiers import NodeId, division_of, parent_of, tier_of
-from core.store.engine import METADATA, Database, open_sqlite
+from core.store.engine import Database, open_sqlite
 from sync import meeting
 from sync.authority import Issuer, found_city, issue_pair
 from sync.chunkstore import FileChunkStore
@@ -15,6 +17,7 @@ from sync.node import Node, store_keys
 from sync.primitives import SealingKey, SigningKey
 from sync.stream import meet_child
 from sync.transport.base import LineDown
+from tests.unit.empty_store import empty_store
 
 CITY = NodeId("430981000000")
 TOWN = NodeId("430981102000")
@@ -98,6 +101,29 @@ class Network:
                 meet_child(tx, parent.place, name)
         return node
 
+    @classmethod
+    def like(cls, morning: "Network", folder: Path) -> "Network":
+        """The same city as ``morning`` was left, in another folder, chance and time as they stood."""
+        copy = cls.__new__(cls)
+        copy._take_over(morning, folder, deepcopy(morning.world))
+        return copy
+
+    def _take_over(self, morning: "Network", folder: Path, world: TestWorld) -> None:
+        shutil.copytree(morning.folder, folder, dirs_exist_ok=True)
+        self.folder, self.world, self.founding = folder, world, morning.founding
+        self.nodes, self.lines = {}, {}
+        for name in morning.nodes:
+            self.open(name)
+
+    def open(self, name: NodeId) -> Node:
+        """Start the program of ``name`` on the file it left."""
+        db = open_sqlite(self.folder / f"{name}.db")
+        node = Node.load(db, self.world, FileChunkStore(self.folder / f"{name}-chunks"), "test")
+        self.nodes[name] = node
+        if node.place.parent is not None:
+            self.lines[name] = Line(self.nodes[node.place.parent], node)
+        return node
+
     def meet(self, name: NodeId) -> meeting.Meeting:
         node = self.nodes[name]
         assert node.place.parent is not None
@@ -114,9 +140,7 @@ class Network:
             node.db.close()
 
     def _database(self, name: NodeId) -> Database:
-        db = open_sqlite(self.folder / f"{name}.db")
-        METADATA.create_all(db.engine)
-        return db
+        return empty_store(self.folder / f"{name}.db")
 
     def _enrol(self, db: Database, name: NodeId, epoch: str) -> None:
         world, founding = self.world, self.founding

@@ -206,10 +206,11 @@ class Judge:
         self._check_ids()
 
     def _check_released(self, giver: Site, taker: Site) -> None:
-        if taker.is_restored or giver.is_restored or _epoch_known(giver, taker) != _epoch(taker):
+        epoch = _epoch(taker)
+        if taker.is_restored or giver.is_restored or _epoch_known(giver, taker) != epoch:
             # The taker's disk has forgotten something and the giver has not heard of it yet.
             return
-        if self._put_back.get(taker.name) == _epoch(taker):
+        if self._put_back.get(taker.name) == epoch:
             # Nobody has noticed yet that it was put back, the taker itself included.
             return
         rows = giver.peep().execute(
@@ -218,12 +219,12 @@ class Judge:
             (taker.name,),
         )
         for key, lane, stream, acked in rows.fetchall():
-            seen = self._acked.get((giver.name, key, taker.name, _epoch(taker)), 0)
+            seen = self._acked.get((giver.name, key, taker.name, epoch), 0)
             if acked < seen:
                 self.breaks("S8", giver.name, f"signed for {seen}, now only {acked}")
             for seq in range(seen + 1, acked + 1):
                 self._check_held(giver, taker, key, stream, lane, seq)
-            self._acked[giver.name, key, taker.name, _epoch(taker)] = acked
+            self._acked[giver.name, key, taker.name, epoch] = acked
 
     def _check_held(self, giver: Site, taker: Site, key: bytes, stream: int, lane: int, seq: int) -> None:
         ours = giver.peep().execute(HELD, (key, seq)).fetchone()

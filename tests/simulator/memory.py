@@ -11,8 +11,9 @@ from typing import Any
 
 from core import case, catalogue, merge, messages
 from core.store import casebook, casecheck, casework, rebuild, shelf
-from sync import handback, keyring, node, visit, x509
+from sync import contact, handback, hello, keyring, node, visit, x509
 from sync.primitives import VerifyKey
+from tests.simulator import judge
 
 REMEMBERED = 20_000
 """Answers kept of each function: those of a day of the small world, and of the last hour of a city's."""
@@ -24,12 +25,14 @@ def remembering() -> Iterator[None]:
     verifies = VerifyKey.verifies
     once = lru_cache(REMEMBERED)(lambda key, signature, data: verifies(key, signature, data))
     read_case = lru_cache(REMEMBERED)(case.case_from_json)
+    introduction = lru_cache(REMEMBERED)(hello.read_hello)
     certificate = lru_cache(REMEMBERED)(x509.read_certificate)
     decode, digest = lru_cache(REMEMBERED)(messages.decode), _by_identity(merge.content_digest)
     kept: list[tuple[Any, str, Any]] = [
         (VerifyKey, "verifies", lambda self, signature, data: once(self, signature, data)),
         *((module, "case_from_json", read_case) for module in (casebook, casecheck)),
         *((module, "read_certificate", certificate) for module in (handback, keyring, node, visit)),
+        *((module, "read_hello", introduction) for module in (judge, contact)),
         (shelf, "parse_catalogue", lru_cache(REMEMBERED)(catalogue.parse_catalogue)),
         (shelf, "encode_catalogue", _by_identity(catalogue.encode_catalogue)),
         *((module, "decode", decode) for module in (casebook, casework, rebuild)),

@@ -9,9 +9,10 @@ from core.errors import InputError
 from core.merge import OutcomeKind
 from core.messages import CaseMessage
 from core.store.casebook import CASE, CASE_MESSAGE, Casebook
-from core.store.engine import METADATA, Database, open_sqlite
+from core.store.engine import Database
 from core.workflow_terms import ItemRules
 from tests.unit.cases import Story
+from tests.unit.empty_store import empty_store
 
 
 class Items:
@@ -34,8 +35,7 @@ class Book:
     """A casebook on a disk of its own."""
 
     def __init__(self, path: Path, story: Story) -> None:
-        self.db: Database = open_sqlite(path)
-        METADATA.create_all(self.db.engine)
+        self.db: Database = empty_store(path)
         self.items = Items(story.item)
         self.case_id = story.case_id
         self.casebook = Casebook(self.items, load_calendar())

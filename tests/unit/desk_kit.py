@@ -1,7 +1,10 @@
 """A township and a city with officers and one case on the way, for the tests of the desk."""
 
+import atexit
 import hashlib
-from functools import partial
+import shutil
+import tempfile
+from functools import cache, partial
 from pathlib import Path
 
 from city_node.office import CityOffice
@@ -39,16 +42,21 @@ class Place:
     """Three nodes with an office each; ``desks`` of the city and the townships."""
 
     def __init__(self, folder: Path, network: Network | None = None) -> None:
-        self.network = network or Network(folder, 7)
-        for name in (TOWN, OTHER_TOWN, VILLAGE):
-            self.network.add(name)
+        """As it was left in the morning; with a ``network`` of its own all of it is set up there."""
+        self.network = network or Network.like(_morning().network, folder)
         self.offices: dict[NodeId, Office] = {}
         self.desks: dict[NodeId, DeskContext] = {}
+        for name in (TOWN, OTHER_TOWN, VILLAGE) if network else ():
+            self.network.add(name)
         for name, node in self.network.nodes.items():
             with node.db.reading() as tx:
                 self.offices[name] = (CityOffice if name == CITY else Office).join(node, tx)
         for name in (CITY, TOWN, OTHER_TOWN):
             self.desks[name] = self._desk(name, folder)
+        if network:
+            self._set_up()
+
+    def _set_up(self) -> None:
         self._publish()
         self.hire(TOWN, "tw", "镇窗口", Role.WINDOW)
         self.hire(CITY, "cw", "市窗口", Role.WINDOW)
@@ -153,3 +161,13 @@ class Place:
             self.offices[CITY].shelf.put_catalogue(tx, data)
             city.say(tx, ["*"], Lane.CATALOGUE, "CataloguePublished", data)
         self.network.settle(2)
+
+
+@cache
+def _morning() -> Place:
+    """The place as every test finds it, set up once a process."""
+    folder = Path(tempfile.mkdtemp(prefix="liandong-morning-"))
+    atexit.register(shutil.rmtree, folder)
+    made = Place(folder, Network(folder, 7))
+    made.network.close()
+    return made

@@ -11,10 +11,28 @@ class MemoryIndex:
     """Sums of every prefix are kept, so that any range costs two look-ups."""
 
     def __init__(self, held: Mapping[str, bytes] | Iterable[tuple[str, bytes]]) -> None:
-        pairs = sorted(dict(held).items())
-        self.keys = [key for key, _ in pairs]
-        self.all = [Entry(key, digest) for key, digest in pairs]
-        self.sums = list(accumulate((tally([entry]).total for entry in self.all), initial=0))
+        self._hold([Entry(key, digest) for key, digest in sorted(dict(held).items())])
+
+    def _hold(self, entries: list[Entry], weights: list[int] | None = None) -> None:
+        self.all = entries
+        self.keys = [entry.key for entry in entries]
+        self._weights = [tally([entry]).total for entry in entries] if weights is None else weights
+        self.sums = list(accumulate(self._weights, initial=0))
+
+    def without(self, key: str, *instead: bytes) -> "MemoryIndex":
+        """The same entries but for one, or with another digest ``instead``: no other is weighed again."""
+        place = self.keys.index(key)
+        entries = [Entry(key, digest) for digest in instead]
+        other = MemoryIndex.__new__(MemoryIndex)
+        other._hold(
+            [*self.all[:place], *entries, *self.all[place + 1 :]],
+            [
+                *self._weights[:place],
+                *(tally([entry]).total for entry in entries),
+                *self._weights[place + 1 :],
+            ],
+        )
+        return other
 
     def count_and_sum(self, low: str, high: str) -> Tally:
         first, last = self._places(low, high)

@@ -8,12 +8,13 @@ import pytest
 
 from core.errors import InputError, StateError
 from core.messages import Role
-from core.store.engine import METADATA, Database, open_sqlite
+from core.store.engine import Database
 from core.store.officers import OFFICER, Roster
 from core.store.sessions import LONGEST_S, SESSION, Sessions, check_csrf
 from sync.primitives import argon2id
 from tests.scenarios.world import TestWorld
 from tests.unit.desk_kit import PASSWORD, quick_stretch
+from tests.unit.empty_store import empty_store
 
 START = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
 
@@ -25,8 +26,7 @@ def world() -> TestWorld:
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    made = open_sqlite(tmp_path / "x.db")
-    METADATA.create_all(made.engine)
+    made = empty_store(tmp_path / "x.db")
     yield made
     made.close()
 

@@ -14,10 +14,11 @@ from core.canonical import canonical_json, parse_json
 from core.catalogue import encode_catalogue, load_catalogue
 from core.messages import Actor, Role
 from core.store.casebook import CASE
-from core.store.engine import METADATA, Database, open_sqlite
+from core.store.engine import Database
 from core.store.office import Office
 from core.store.shelf import CALENDAR_PUBLISHED, CATALOGUE_PUBLISHED
 from tests.unit.cases import CITY, VILLAGE
+from tests.unit.empty_store import empty_store
 from tests.unit.sealing_kit import StillWorld
 
 WINDOW = Actor("w1", "窗口", Role.WINDOW)
@@ -26,8 +27,7 @@ CATALOGUE = encode_catalogue(load_catalogue())
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    made = open_sqlite(tmp_path / "node.db")
-    METADATA.create_all(made.engine)
+    made = empty_store(tmp_path / "node.db")
     yield made
     made.close()
 

@@ -10,11 +10,12 @@ import sqlalchemy as sa
 
 from core.identifiers import CaseId, NodeId
 from core.store.casebook import CASE, region_of
-from core.store.engine import METADATA, Database, open_sqlite
+from core.store.engine import Database
 from core.store.shares import ShareIndex, share_of
 from core.store.summary import CASE_SUMMARY, case_of_entry, entry_key, mark_stale
 from core.tally import END, START
 from sync.reconcile import digest_of
+from tests.unit.empty_store import empty_store
 from tests.unit.memory_index import MemoryIndex
 
 TOWN, CITY = NodeId("430981102000"), NodeId("430981000000")
@@ -23,8 +24,7 @@ VILLAGE, SECOND = NodeId("430981102201"), NodeId("430981102201-2")
 
 @pytest.fixture
 def db(tmp_path: Path) -> Iterator[Database]:
-    opened = open_sqlite(tmp_path / "node.db")
-    METADATA.create_all(opened.engine)
+    opened = empty_store(tmp_path / "node.db")
     yield opened
     opened.close()
 

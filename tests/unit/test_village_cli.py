@@ -1,6 +1,7 @@
 """The village's commands: exit codes, JSON, sentences in both languages, nothing personal in a list."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from core.catalogue import encode_catalogue, load_catalogue
+from sync import primitives
 from sync.environment import SystemWorld
 from tests.unit.village_kit import ITEM, PIN, VILLAGE, applicant, person
 from village_agent.cli import main
@@ -29,6 +31,12 @@ class Terminal:
 
     def json(self, *words: str, text: str | None = None) -> Any:
         return json.loads(self.run(*words, "--json", text=text).stdout)
+
+
+@pytest.fixture(autouse=True)
+def stretched_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every command unlocks by the same PIN and salt: it is stretched once a test."""
+    monkeypatch.setattr(primitives, "argon2id", cache(primitives.argon2id))
 
 
 @pytest.fixture

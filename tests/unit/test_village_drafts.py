@@ -9,16 +9,15 @@ from hypothesis import strategies as st
 
 from core.application import HandedIn, Part, Sheet
 from core.errors import InputError
-from core.store.engine import METADATA, Database, open_sqlite
+from core.store.engine import METADATA, Database
 from tests.scenarios.world import TestWorld
-from village_agent.drafts import CHANGES_KEPT, DRAFT_CHANGE, Drafts
+from tests.unit.empty_store import empty_store
+from village_agent.drafts import CHANGES_KEPT, DRAFT, DRAFT_CHANGE, Drafts
 
 
 @pytest.fixture
 def db(tmp_path: Path) -> Database:
-    made = open_sqlite(tmp_path / "x.db")
-    METADATA.create_all(made.engine)
-    return made
+    return empty_store(tmp_path / "x.db")
 
 
 @settings(derandomize=True, max_examples=40, deadline=None)
@@ -30,7 +29,7 @@ def db(tmp_path: Path) -> Database:
 )
 def test_undoing_everything_gives_the_empty_draft_back(changes: list[tuple[str, object]]) -> None:
     memory = Database(sa.create_engine("sqlite://"))
-    METADATA.create_all(memory.engine)
+    METADATA.create_all(memory.engine, [DRAFT, DRAFT_CHANGE])
     drafts = Drafts(TestWorld(1))
     with memory.transaction() as tx:
         draft = drafts.start(tx, "a1", Sheet("item"))

@@ -1,14 +1,18 @@
 """An unlocked village desk in a folder of its own, with the packaged catalogue, for tests of the village agent."""
 
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 from core.application import HandedIn, Sheet
 from core.catalogue import encode_catalogue, load_catalogue
 from core.clock import World
 from core.people import citizen_check
+from sync.environment import SystemWorld
 from sync.installation import create
 from sync.settings import Settings
+from tests.unit.sealing_kit import StillWorld
 from village_agent.app import CHAINS, compose
 from village_agent.intake import Intake
 from village_agent.session import Session, begin
@@ -30,11 +34,34 @@ def person(birth: str = "19600412", serial: str = "021") -> str:
 
 def open_desk(folder: Path, world: World, **settings: str) -> Session:
     """A desk of a new village agent; closed by the caller."""
-    key = create_vault(folder, "a1", "李代办", PIN, world)
+    key = _vault(folder, world)
     village = compose(create(folder, Settings(node=VILLAGE, **settings), world, CHAINS, key))
     with village.installation.db.transaction() as tx:
         village.office.shelf.put_catalogue(tx, encode_catalogue(load_catalogue()))
     return begin(village, Operator("a1", "李代办"))
+
+
+def _vault(folder: Path, world: World) -> bytes:
+    """The operator's PIN set in ``folder``, a copy of what was set once; returns the key.
+
+    To stretch a PIN takes longer than many a test; its cost and its rules have tests of their own. Where chance stands
+    still, all of it is drawn: what follows is painted on pages that are kept.
+    """
+    if isinstance(world, StillWorld):
+        return create_vault(folder, "a1", "李代办", PIN, world)
+    key, files = _vault_set_once()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+        (folder / name).chmod(0o600)
+    return key
+
+
+@cache
+def _vault_set_once() -> tuple[bytes, dict[str, bytes]]:
+    with tempfile.TemporaryDirectory() as name:
+        key = create_vault(Path(name), "a1", "李代办", PIN, SystemWorld())
+        return key, {file.name: file.read_bytes() for file in Path(name).iterdir()}
 
 
 def applicant(**changes: str) -> dict[str, str]:

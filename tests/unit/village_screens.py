@@ -11,9 +11,12 @@ from textual.pilot import Pilot
 
 from core.clock import World
 from sync.environment import SystemWorld
+from tests.unit import settled
 from tests.unit.village_kit import open_desk
 from village_agent.session import Session
 from village_agent.tui.app import DeskApp
+
+settled.use()
 
 Journey = Callable[[DeskApp, Pilot[None]], Awaitable[Any]]
 
