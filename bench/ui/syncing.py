@@ -17,6 +17,7 @@ from village_agent.vault import choose_operator
 
 CASES = 150
 SCAN_BYTES = 1_500_000
+LEAST = 19
 
 
 def keys_while_sending(folder: Path, times: int) -> list[Figure]:
@@ -36,10 +37,18 @@ def keys_while_sending(folder: Path, times: int) -> list[Figure]:
         programs.publish()
         programs.do("township", "sync")
         programs.do("village", "sync")
+        _give_way(programs)
         waiting = _take_in(folder / "village")
         return _type(programs, waiting, times)
     finally:
         programs.stop()
+
+
+def _give_way(programs: Programs) -> None:
+    """City and township stand for other machines, and are not to take this one's time."""
+    for process in programs.running:
+        for thread in os.listdir(f"/proc/{process.pid}/task"):
+            os.setpriority(os.PRIO_PROCESS, int(thread), LEAST)
 
 
 def _take_in(folder: Path) -> int:

@@ -151,6 +151,11 @@ class DeskScreen(Screen[None]):
             for place in self.query("#guide").results(Static):
                 place.update(painted(words))
 
+    @property
+    def is_on_top(self) -> bool:
+        """Whether this page is looked at; to the toolkit the one below it is current too."""
+        return self.app.screen is self
+
     def is_stale(self) -> bool:
         """Whether anything was committed since this was last asked, or what is shown has grown old."""
         seen, now_s = self.desk_app.data_version(), self.desk.world.monotonic_s()

@@ -84,7 +84,7 @@ class CasesScreen(ListingScreen):
         self.app.push_screen(CaseScreen(CaseId(event.row.id)))
 
     def _refresh(self) -> None:
-        if self.is_current and self.kind != "search" and self.is_stale():
+        if self.is_on_top and self.kind != "search" and self.is_stale():
             self.show_rows()
 
     def _source(self) -> CaseList:

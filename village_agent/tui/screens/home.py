@@ -103,7 +103,7 @@ class HomeScreen(DeskScreen):
                 self.app.push_screen(CasesScreen(kind))
 
     def _look(self) -> None:
-        if self.is_current and self.is_stale():
+        if self.is_on_top and self.is_stale():
             self._show()
 
     def _show(self) -> None:

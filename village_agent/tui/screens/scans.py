@@ -78,7 +78,7 @@ class ScansScreen(DeskScreen):
             return str(self.desk.intake.notepad.read(tx, SETTING).get("path", ""))
 
     def _show(self) -> None:
-        if not self.is_current:
+        if not self.is_on_top:
             return
         folder, found, words = self._folder(), [], ""
         if not folder:

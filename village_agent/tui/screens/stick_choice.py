@@ -76,7 +76,7 @@ class StickChoiceScreen(DeskScreen):
     def _look(self) -> None:
         """Find the sticks; one that was plugged in appears, one that was pulled out goes."""
         found = plugged_sticks()
-        if not self.is_current or found == self._sticks:
+        if not self.is_on_top or found == self._sticks:
             return
         self._sticks, self._lying = found, {}
         self._show()
