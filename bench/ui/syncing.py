@@ -47,8 +47,8 @@ def keys_while_sending(folder: Path, times: int) -> list[Figure]:
 def _give_way(programs: Programs) -> None:
     """City and township stand for other machines, and are not to take this one's time."""
     for process in programs.running:
-        for thread in os.listdir(f"/proc/{process.pid}/task"):
-            os.setpriority(os.PRIO_PROCESS, int(thread), LEAST)
+        for thread in Path(f"/proc/{process.pid}/task").iterdir():
+            os.setpriority(os.PRIO_PROCESS, int(thread.name), LEAST)
 
 
 def _take_in(folder: Path) -> int:
