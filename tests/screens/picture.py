@@ -18,7 +18,8 @@ from rich.style import Style
 from textual.pilot import Pilot
 
 from tests.unit.test_village_tui import TABLE_ITEM, _begin, person
-from tests.unit.village_screens import fill_applicant, quiet, type_text, walk
+from tests.unit.village_place import open_place
+from tests.unit.village_screens import fill_applicant, paste, quiet, type_text
 from village_agent.tui.app import DeskApp
 
 CELL_W, CELL_H, MARGIN = 9, 20, 12
@@ -130,7 +131,7 @@ def main(target: Path) -> None:
             await pilot.press("escape")
             await pilot.pause()
             await pilot.press("tab")
-            await type_text(pilot, "因病住院，家中老人需长期照料")
+            await paste(pilot, "因病住院，家中老人需长期照料")
             await pilot.pause()
             await see("每按一键都已保存 / every key is saved")
             await pilot.press("f8")
@@ -148,9 +149,10 @@ def main(target: Path) -> None:
             await see("回执：只在本机，还是已送达 / the slip says where copies are")
             await pilot.press("escape")
             await pilot.pause()
-            await see("待上传一件，线路一通自己会走 / it goes by itself when the line is there")
+            await see("待上传的，线路一通自己会走 / it goes by itself when the line is there")
 
-        walk(Path(folder) / "desk", journey, size=(80, 24)).close()
+        with open_place(Path(folder)) as place:
+            place.walk(journey)
         (target / "tour.svg").write_text(tour(frames, captions), encoding="utf-8")
 
 

@@ -107,7 +107,7 @@ class Rows(TypedAhead, Widget, can_focus=True):
         self.focus()
 
     def _sign(self, number: int) -> str:
-        return "> " if number == self.cursor else "  "
+        return "> " if self.has_focus and number == self.cursor else "  "
 
     def _line(self, number: int, row: Mapping[str, Any]) -> str:
         cells = [str(row.get(column.key, "-")) for column in self.asked.columns]
