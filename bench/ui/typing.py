@@ -3,7 +3,8 @@
 from bench.ui.pty_program import PtyProgram
 
 ENTER, F2 = b"\r", b"\x1bOQ"
-LETTERS = b"bcdefghijkmnopqrstuvwxyz"
+LETTERS = b"bcdefgijknopqrstuvwxyz"
+"""Those that stand in no sequence that moves the cursor or sets a colour: what is written is looked through for them."""
 FIELD_FULL = 20
 
 

@@ -1,7 +1,7 @@
 """One question of a form: what was typed is handed on at every key, and judged when the field is left."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol, cast
 
 from rich.cells import cell_len
 from textual import events
@@ -18,6 +18,7 @@ from textual.widgets import Input, Static, TextArea
 
 from core.items import FieldType, FormField
 from core.regions import Divisions
+from village_agent.tui.told_at_once import ToldAtOnce
 from village_agent.tui.typed_ahead import TooLong, TypedAhead, TypedLine, pasted
 from village_agent.tui.words import painted, say
 from village_agent.widths import hang, safe, wrap
@@ -30,16 +31,15 @@ LABEL_CELLS = 29
 BELOW_CELLS_MIN = 30
 
 
+class Keeper(Protocol):
+    """A page of fields."""
+
+    def field_edited(self, field: "Field", value: Any) -> None:
+        """Put the value, as typed so far, on the disk. Nothing is painted before this returns."""
+
+
 class Field(Vertical):
-    """A label, an editor, and below it what is wrong or worth knowing."""
-
-    class Edited(Message):
-        """The value as typed so far."""
-
-        def __init__(self, field: "Field", value: Any) -> None:
-            super().__init__()
-            self.field = field
-            self.value = value
+    """A label, an editor, and below it what is wrong or worth knowing; its screen is a :class:`Keeper`."""
 
     class Finished(Message):
         """The field was left."""
@@ -60,6 +60,7 @@ class Field(Vertical):
         self.asked = asked
         self.lang = lang
         self.editor = make_editor(asked, value, lang, divisions, option_words)
+        cast("ToldAtOnce", self.editor).told = self.tell_edited
         self.editor.add_class("editor")
         self._has_focus = False
         self._told = self.value
@@ -85,7 +86,7 @@ class Field(Vertical):
         """Hand on the value, unless it is the one that is known."""
         if self.value != self._told:
             self._told = self.value
-            self.post_message(self.Edited(self, self._told))
+            cast("Keeper", self.screen).field_edited(self, self._told)
 
     def show_problem(self, words: str) -> None:
         self._put(".problem", f"! {words}" if words else "")
@@ -128,32 +129,18 @@ class Field(Vertical):
         if self.is_mounted:
             self.query_one(".label", Static).update(painted(self._label()), layout=False)
 
-    def on_input_changed(self, event: Input.Changed) -> None:
-        event.stop()
-        self.tell_edited()
-
-    def on_text_area_changed(self, event: TextArea.Changed) -> None:
-        event.stop()
-        self.tell_edited()
-
-    def on_rows_changed(self, event: Message) -> None:
-        event.stop()
-        self.tell_edited()
-
     def on_too_long(self, event: TooLong) -> None:
         event.stop()
         self.show_problem(event.words(self.lang))
 
-    def on_choice_changed(self, event: "Choice.Changed") -> None:
-        event.stop()
-        self.tell_edited()
 
-
-class Line(TypedLine, TypedAhead, Input):
+class Line(ToldAtOnce, TypedLine, TypedAhead, Input):
     """One line of text."""
 
+    CHANGED = Input.Changed
 
-class Choice(TypedAhead, Widget, can_focus=True):
+
+class Choice(ToldAtOnce, TypedAhead, Widget, can_focus=True):
     """One of several: digits and arrows choose, Enter goes on. The chosen one stands in brackets."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
@@ -164,6 +151,8 @@ class Choice(TypedAhead, Widget, can_focus=True):
 
     class Changed(Message):
         """Another one was chosen."""
+
+    CHANGED = Changed
 
     def __init__(self, options: list[tuple[Any, str]], value: Any) -> None:
         super().__init__()
@@ -207,9 +196,10 @@ class Choice(TypedAhead, Widget, can_focus=True):
         self.post_message(self.Changed())
 
 
-class Paragraph(TypedAhead, TextArea):
+class Paragraph(ToldAtOnce, TypedAhead, TextArea):
     """Several lines; Tab leaves it, and so does the arrow beyond the first or last line."""
 
+    CHANGED = TextArea.Changed
     ENTER_LEAVES = False
 
     def action_select_line(self) -> None:

@@ -94,9 +94,8 @@ class ServiceForm(DeskScreen):
         empty = (field for field in self.query(Field) if field.value is None)
         next(empty, self.query(Field).first()).editor.focus()
 
-    def on_field_edited(self, event: Field.Edited) -> None:
-        key_ = event.field.asked.key
-        self.answers = {**self.answers, key_: event.value}
+    def field_edited(self, field: Field, value: Any) -> None:
+        self.answers = {**self.answers, field.asked.key: value}
         answers, notepad = dict(self.answers), self.desk.intake.notepad
 
         def keep(tx: sa.Connection) -> None:
@@ -104,7 +103,7 @@ class ServiceForm(DeskScreen):
 
         if self.write(keep):
             self.show_saved()
-        event.field.show_problem("")
+        field.show_problem("")
 
     def on_field_finished(self, event: Field.Finished) -> None:
         field = event.field

@@ -20,6 +20,7 @@ from core.regions import Divisions
 from village_agent.tui.fields import Field, fields_of
 from village_agent.tui.next_step import NextStep
 from village_agent.tui.practice_guide import practice_mark
+from village_agent.tui.told_at_once import ToldAtOnce
 from village_agent.tui.typed_ahead import TypedAhead
 from village_agent.tui.words import painted, say
 from village_agent.widths import shorten
@@ -27,7 +28,7 @@ from village_agent.widths import shorten
 LINE_CELLS_MIN = 20
 
 
-class Rows(TypedAhead, Widget, can_focus=True):
+class Rows(ToldAtOnce, TypedAhead, Widget, can_focus=True):
     """The rows, and below them the line that adds one."""
 
     ENTER_LEAVES = False
@@ -43,6 +44,8 @@ class Rows(TypedAhead, Widget, can_focus=True):
 
     class Changed(Message):
         """A row was added, changed or removed."""
+
+    CHANGED = Changed
 
     def __init__(
         self, asked: FormField, value: list[dict[str, Any]], lang: str, divisions: Divisions
@@ -151,13 +154,12 @@ class RowScreen(ModalScreen[None]):
         self.query(VerticalScroll).first().styles.height = "auto"
         self.query(Field).first().editor.focus()
 
-    def on_field_edited(self, event: Field.Edited) -> None:
-        event.stop()
-        key = event.field.asked.key
-        if event.value is None:
+    def field_edited(self, field: Field, value: Any) -> None:
+        key = field.asked.key
+        if value is None:
             self.row.pop(key, None)
         else:
-            self.row[key] = event.value
+            self.row[key] = value
         self._keep(dict(self.row))
 
     def on_field_finished(self, event: Field.Finished) -> None:

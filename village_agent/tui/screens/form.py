@@ -61,10 +61,10 @@ class FormScreen(WizardScreen):
             if case.supplement is not None and field.asked.key in case.supplement.fields:
                 field.show_problem(f"{self.words('supplement_of')}{case.supplement.note}")
 
-    def on_field_edited(self, event: Field.Edited) -> None:
-        self.save(Part(self.PAGE), event.field.asked.key, event.value)
-        event.field.show_problem("")
-        self.while_typing(event.field)
+    def field_edited(self, field: Field, value: Any) -> None:
+        self.save(Part(self.PAGE), field.asked.key, value)
+        field.show_problem("")
+        self.while_typing(field)
 
     def on_field_finished(self, event: Field.Finished) -> None:
         self.end_go()
