@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Protocol
 
+from core.case import Case
 from core.clock import local
 from core.identifiers import display_case_id
 from core.labels import label
@@ -66,6 +67,7 @@ def case_words(
         f"{label('heading.history', lang)}:",
     ]
     lines += path_lines(view, divisions, lang, on_the_way or {})
+    lines += note_lines(view.case, lang)
     if case.decision is not None:
         word = ("准予" if zh else "granted") if case.decision.granted else ("不予批准" if zh else "denied")
         lines.append(
@@ -98,6 +100,19 @@ def path_lines(
         total = span_words(sum((leg.took for leg in known.values()), timedelta()), lang)
         lines.append(f"  本机所知在途合计：{total}" if zh else f"  in transit, as far as known here: {total}")
     return lines
+
+
+def note_lines(case: Case, lang: str) -> list[str]:
+    """What people of any desk wrote beside the path, and the wishes to withdraw, by time."""
+    said = [(note.mark, "message.NoteAdded", note.body.text) for note in case.notes]
+    said += [
+        (wish.mark, "message.WithdrawalRequested", wish.body.reason) for wish in case.withdrawal_requests
+    ]
+    said.sort(key=lambda one: (one[0].at, one[0].id))
+    return [
+        f"  {clock_words(mark.at)}  {mark.actor.name}  {label(what, lang)}: {text}".rstrip(": ")
+        for mark, what, text in said
+    ]
 
 
 def limit_lines(view: Outlook, lang: str) -> list[str]:

@@ -10,10 +10,12 @@ from textual.message_pump import MessagePump
 from textual.pilot import Pilot
 
 from core.application import Part
-from tests.unit.village_kit import ITEM, TABLE_ITEM
-from tests.unit.village_screens import paste, type_text, walk
+from tests.scenarios.world import TestWorld
+from tests.unit.village_kit import ITEM, TABLE_ITEM, open_desk, sheet
+from tests.unit.village_screens import painted, paste, type_text, walk
 from village_agent.tui.app import DeskApp
 from village_agent.tui.fields import Field
+from village_agent.tui.screens.case import CaseScreen
 from village_agent.tui.service_form import ServiceForm
 from village_agent.tui.table_field import RowScreen
 from village_agent.tui.wizard import WizardScreen
@@ -103,3 +105,35 @@ def test_nothing_stands_in_a_form_beside_the_applications_that_is_not_on_the_dis
 
     walk(tmp_path / "village", journey).close()
     assert looking.ahead == []
+
+
+def test_a_note_that_was_typed_and_not_said_is_there_again_and_gone_once_it_is_said(tmp_path: Path) -> None:
+    desk = open_desk(tmp_path / "village", TestWorld(3))
+    with desk.village.installation.db.transaction() as tx:
+        case = desk.intake.submit(tx, desk.actor, sheet(desk.intake))
+
+    def kept() -> Any:
+        with desk.village.installation.db.reading() as tx:
+            return desk.intake.notepad.read(tx, f"ask.note_text.{case.id}").get("text")
+
+    async def cut_off(app: DeskApp, pilot: Pilot[None]) -> None:
+        app.push_screen(CaseScreen(case.id))
+        await pilot.pause()
+        await pilot.press("n")
+        await type_text(pilot, "call")
+        assert kept() == "call"
+
+    async def again(app: DeskApp, pilot: Pilot[None]) -> None:
+        app.push_screen(CaseScreen(case.id))
+        await pilot.pause()
+        await pilot.press("n")
+        assert "call" in painted(app)
+        await type_text(pilot, "ed")
+        await pilot.press("enter")
+        await pilot.pause()
+        assert "called" in painted(app)
+
+    walk(tmp_path / "village", cut_off, desk=desk)
+    walk(tmp_path / "village", again, desk=desk)
+    assert kept() is None
+    desk.close()

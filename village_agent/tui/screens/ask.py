@@ -1,5 +1,6 @@
 """One question in a box; the answer is returned, None if it was left."""
 
+from collections.abc import Callable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -9,31 +10,41 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static
 
 from village_agent.tui.practice_guide import practice_mark
+from village_agent.tui.told_at_once import ToldAtOnce
 from village_agent.tui.typed_ahead import TooLong, TypedAhead, TypedLine
 from village_agent.tui.words import painted, say
 
 ANSWER_CHARS_MAX = 2000
 
 
-class AnswerLine(TypedLine, TypedAhead, Input):
+class AnswerLine(ToldAtOnce, TypedLine, TypedAhead, Input):
     """One line of text."""
 
+    CHANGED = Input.Changed
     ENTER_LEAVES = False
 
 
 class AskScreen(ModalScreen[str | None]):
-    """Enter answers, Esc leaves."""
+    """Enter answers, Esc leaves. ``keep`` gets what is typed, before it can be painted."""
 
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "leave", show=False)]
 
-    def __init__(self, question: str, lang: str, *, answer: str = "") -> None:
+    def __init__(
+        self, question: str, lang: str, *, answer: str = "", keep: Callable[[str], None] | None = None
+    ) -> None:
         super().__init__()
-        self._question, self._lang, self._answer = question, lang, answer
+        self._question, self._lang = question, lang
+        # What was begun is gone on with; a proposal is typed over.
+        self._line = AnswerLine(
+            answer, max_length=ANSWER_CHARS_MAX, compact=True, select_on_focus=keep is None
+        )
+        if keep is not None:
+            self._line.told = lambda: keep(self._line.value)
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="box"):
             yield Static(painted(practice_mark(self.app, self._lang) + self._question))
-            yield AnswerLine(self._answer, max_length=ANSWER_CHARS_MAX, compact=True)
+            yield self._line
             yield Static(id="too-long", markup=False)
             yield Static(
                 painted(f"Enter {say('action.confirm', self._lang)}  Esc {say('action.cancel', self._lang)}")

@@ -129,14 +129,26 @@ class CaseScreen(PrintingScreen):
 
         self.app.push_screen(SlipScreen(self.case_id))
 
-    def _ask(self, question: str, do: Callable[[sa.Connection, str], object], answer: str = "") -> None:
+    def _ask(self, question: str, do: Callable[[sa.Connection, str], object]) -> None:
+        """What is typed is kept until it is said: Esc and a power cut lose nothing."""
+        notepad, pad = self.desk.intake.notepad, f"ask.{question}.{self.case_id}"
+
+        def keep(text: str) -> None:
+            self.write(lambda tx: notepad.keep(tx, pad, {"text": text}))
+
         def take(text: str | None) -> None:
-            if text and self.write(lambda tx: do(tx, text)):
+            def say(tx: sa.Connection) -> None:
+                do(tx, text or "")
+                notepad.forget(tx, pad)
+
+            if text and self.write(say):
                 self.tell("")
                 self._show()
                 self.show_frame()
 
-        self.app.push_screen(AskScreen(self.words(question), self.lang, answer=answer), take)
+        with self.desk.village.installation.db.reading() as tx:
+            typed = notepad.read(tx, pad).get("text", "")
+        self.app.push_screen(AskScreen(self.words(question), self.lang, answer=typed, keep=keep), take)
 
     def _show(self) -> None:
         village = self.desk.village
