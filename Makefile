@@ -57,8 +57,9 @@ test: setup parts ## 全部测试 / every test
 journey: setup parts ## 真实运行的一座城：每种差异都做出来，在对账单上找到并处理 / a running city: every difference made, found on the sheet, mended
 	@$(PY) -m pytest -n 0 -m "journey or not journey" tests/journeys
 
-# The unit tests, and what only a real database server can show of the engine and the migrations.
-COUNTED := tests/unit tests/vectors tests/scenarios/test_postgres.py
+# The unit tests, what only a real database server can show of the engine and the migrations, and enrolment by real sticks.
+COUNTED := tests/unit tests/vectors tests/scenarios/test_postgres.py tests/scenarios/test_enrol_stick.py \
+	tests/scenarios/test_enrol_stick_hostile.py
 # Tests that reach no branch of the list in pyproject.toml which another does not reach in a fraction of the time.
 UNCOUNTED := --ignore-glob='tests/unit/test_village_*' --ignore=tests/unit/test_city_publishing.py \
 	--ignore=tests/unit/test_demo_judge.py --ignore=tests/unit/test_torture_judge.py \

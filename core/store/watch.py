@@ -26,8 +26,6 @@ class Watch:
                 self.close()
                 self._connection, self._opened = self.db.engine.raw_connection(), self.db.opened
             (number,) = self._connection.driver_connection.execute("PRAGMA data_version").fetchone()
-        except exc.DBAPIError as error:
-            raise in_words(error) from error
         except DriverError as error:
             raise in_words(exc.DBAPIError("PRAGMA data_version", None, error)) from error
         return self._opened, int(number)

@@ -15,6 +15,7 @@ from textual.scrollbar import ScrollBar
 from core.clock import World
 from core.errors import LiandongError
 from village_agent.first_run import Step, has_node, is_begun
+from village_agent.tui.lean_styles import keep_no_pages
 from village_agent.tui.screens.lock import LockScreen
 from village_agent.tui.scroll_bar import PlainBars
 from village_agent.tui.theme import DESK_THEME
@@ -35,10 +36,6 @@ DESK = "village_agent.tui.opening"
 IDLE_LOCK_S = 600.0
 IDLE_LOOK_S = 10.0
 BACKGROUND_LOOK_S = 2.0
-REST_S = 3.0
-"""After so long without a key garbage is looked for."""
-YOUNG, MIDDLE, OLD = 700, 10, 1_000
-"""How soon garbage of three ages is looked for while keys come; looking through the old takes a twentieth of a second."""
 
 
 class DeskApp(App[None]):
@@ -76,6 +73,7 @@ class DeskApp(App[None]):
         self.abandoned = ""
         """The draft that was abandoned last, while that can be undone by a key."""
         ScrollBar.renderer = PlainBars
+        keep_no_pages()
 
     @property
     def desk(self) -> "Session":
@@ -98,7 +96,6 @@ class DeskApp(App[None]):
         self.register_theme(DESK_THEME)
         self.theme = DESK_THEME.name
         self.set_interval(IDLE_LOOK_S, self._lock_if_idle)
-        self.set_interval(REST_S, self._tidy_at_rest)
         self.set_interval(BACKGROUND_LOOK_S, self.keep_in_touch)
         if self._desk is not None:
             self._go_home()
@@ -112,7 +109,7 @@ class DeskApp(App[None]):
 
     def on_event_key(self) -> None:
         """A key was pressed somewhere."""
-        self._last_key_s = self._tidied_s = self.world.monotonic_s()
+        self._last_key_s = self.world.monotonic_s()
 
     async def on_event(self, event: Any) -> None:
         if type(event).__name__ == "Key":
@@ -188,12 +185,6 @@ class DeskApp(App[None]):
             return
         if self.world.monotonic_s() - self._last_key_s > IDLE_LOCK_S:
             self._lock(say("locked", self.lang))
-
-    def _tidy_at_rest(self) -> None:
-        """Look for garbage of any age once after keys were pressed, while none is."""
-        if self._tidied_s < self._last_key_s <= self.world.monotonic_s() - REST_S:
-            self._tidied_s = self.world.monotonic_s()
-            gc.collect()
 
     def _lock(self, words: str = "") -> None:
         self.push_screen(LockScreen(self.folder, self.world, self.lang, words), self._opened)
@@ -369,8 +360,6 @@ class DeskApp(App[None]):
 
 
 def _keep_what_was_read() -> None:
-    """Code is never garbage: it is not looked through, and what came after it only now and then."""
+    """Code is never garbage: looking through all of it now and then would keep a key waiting for a twentieth of a second."""
     gc.freeze()
-    if not gc.isenabled():
-        gc.set_threshold(YOUNG, MIDDLE, OLD)
-        gc.enable()
+    gc.enable()
