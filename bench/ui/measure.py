@@ -144,7 +144,10 @@ def kills(folder: Path, times: int, seed: int, say: Callable[[int], None]) -> tu
         for letter in typed:
             program.press_at_once(letter.encode())
         program.kill()
-        lost += _latest_name(folder) != typed
+        kept = _latest_name(folder)
+        if kept != typed:
+            lost += 1
+            print(f"\ntyped {typed}, kept {kept}; written last: {program.written[-200:]!r}", file=sys.stderr)
         say(number + 1)
     return times, lost
 
