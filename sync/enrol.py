@@ -133,6 +133,12 @@ def begun(node: Node, code: EnrolmentCode) -> Begun | None:
     return kept if kept is not None and kept.code_id == code.code_id else None
 
 
+def is_begun(node: Node) -> bool:
+    """Whether an application was kept that is not answered; its keys are not read."""
+    with node.db.reading() as tx:
+        return read_fact(tx, _PENDING) is not None
+
+
 def waiting(node: Node) -> Begun | None:
     """The application that was kept and is not answered, whatever its code."""
     with node.db.reading() as tx:

@@ -31,13 +31,14 @@ def enrolment_words(outcome: Enrolment, label: str, lang: str) -> list[str]:
         lines.append("! " + outcome.error.text(lang))
     if outcome.stage is Stage.APPLIED:
         return lines + _applied_words(outcome, label, zh)
-    lines.append(
-        f"节点 {outcome.node} 注册成功。" if zh else f"Node {outcome.node} is enrolled."
-    ) if not outcome.before else lines.append(
-        f"节点 {outcome.node} 早已用这个注册码注册成功，没有改动。"
-        if zh
-        else f"Node {outcome.node} was enrolled by this code before; nothing was changed."
-    )
+    if outcome.before:
+        lines.append(
+            f"节点 {outcome.node} 早已用这个注册码注册成功，没有改动。"
+            if zh
+            else f"Node {outcome.node} was enrolled by this code before; nothing was changed."
+        )
+    else:
+        lines.append(f"节点 {outcome.node} 注册成功。" if zh else f"Node {outcome.node} is enrolled.")
     if outcome.error is None:
         lines.append(
             f"U盘上本次注册的文件已清理，现在可以拔出U盘“{label}”。"

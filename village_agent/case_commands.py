@@ -1,6 +1,5 @@
 """The village's verbs as commands: apply, list, show, resubmit, ask-withdraw, deliver, rate, note, drafts."""
 
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -35,6 +34,7 @@ from village_agent.outlook import facts, outlook
 from village_agent.request_file import read_request, sheet_of_request
 from village_agent.scans import seal_scan
 from village_agent.session import Session
+from village_agent.splash import is_at_terminal
 
 LIST_MAX = 1000
 EXIT_PROBLEMS = 2
@@ -242,13 +242,9 @@ def deliver(
 
 def _asked(words: str, *, hidden: bool = False) -> str:
     """From whoever sits before a terminal; elsewhere nothing, which is refused in words."""
-    if not _at_terminal():
+    if not is_at_terminal():
         return ""
     return str(click.prompt(words, default="", show_default=False, hide_input=hidden, err=True))
-
-
-def _at_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
 
 
 def _tell_receiver(ctx: click.Context, wrong: list[Wrong], as_json: bool) -> None:

@@ -4,13 +4,13 @@ import gc
 import sys
 from io import TextIOWrapper
 
-from village_agent.splash import hide_typing, opens_screens, splash
+from village_agent.splash import hide_typing, is_at_terminal, opens_screens, splash
 
 
 def main() -> None:
     """Paint, then hand over to the commands that open the screens; every other command has a program line of its own."""
     speak_utf8()
-    if sys.stdin.isatty() and sys.stdout.isatty() and opens_screens(sys.argv[1:]):
+    if is_at_terminal() and opens_screens(sys.argv[1:]):
         hide_typing()
         splash()
         # What is read now stays until the end: looking through it for garbage would take a tenth of the start.

@@ -112,7 +112,7 @@ def take_back(desk: Session) -> bytes:
     installation = desk.village.installation
     with installation.db.reading() as tx:
         used = tx.scalar(sa.select(CASE.c.id).limit(1)) or tx.scalar(sa.select(DRAFT.c.id).limit(1))
-    if used or is_enrolled(installation) or enrolment.waiting(installation.node):
+    if used or is_enrolled(installation) or enrolment.is_begun(installation.node):
         raise StateError(
             "setup.in_use",
             zh="本机已用这个村代码收件、加入或申请加入，村代码不能再改。确实要换，请向市中心要新代码的注册码，另建目录设置。",

@@ -116,7 +116,7 @@ def find_cases(tx: sa.Connection, text: str, limit: int = SEEN_MAX) -> list[Case
     typed, digits = _typed(text)
     if not typed:
         return []
-    columns = ((PERSON_CASE.c.name, typed), (PERSON_CASE.c.id_no, digits), (PERSON_CASE.c.case_id, digits))
+    columns = [(PERSON_CASE.c.name, typed), (PERSON_CASE.c.id_no, digits), (PERSON_CASE.c.case_id, digits)]
     ends = digits if digits.isdigit() and len(digits) >= 4 else ""
     return [CaseId(row.case_id) for row in _latest(tx, columns, limit, ends=ends)]
 
@@ -133,22 +133,21 @@ def _latest(
     """The last submitted of those with a column that begins so, or a case number that ends in ``ends``; all where nothing
     is asked for."""
     columns = PERSON_CASE.c.case_id, PERSON_CASE.c.id_no, PERSON_CASE.c.submitted_at
-    number = PERSON_CASE.c.case_id.endswith(ends, autoescape=True)
-    wanted = [_begins(column, text) for column, text in begins if text] + [number] * bool(ends)
+    begins = [(column, text) for column, text in begins if text]
+    number = [PERSON_CASE.c.case_id.endswith(ends, autoescape=True)] if ends else []
+    back_in_time = sa.select(*columns).order_by(PERSON_CASE.c.submitted_at.desc()).limit(limit)
+    if not begins and not number:
+        return list(tx.execute(back_in_time))
     found: dict[str, sa.Row[Any]] = {}
-    for one in wanted:
+    for one in [*(_begins(column, text) for column, text in begins), *number]:
         rows = tx.execute(sa.select(*columns).where(one).limit(BROAD + 1)).all()
         if len(rows) > BROAD:
-            break
+            # So many fit that going back in time meets enough of them soon. By no column of its own, or an index of that
+            # would be chosen, and all that it finds put in order.
+            loose = [_begins(sa.func.coalesce(column, ""), text) for column, text in begins]
+            return list(tx.execute(back_in_time.where(sa.or_(*loose, *number))))
         found |= {row.case_id: row for row in rows}
-    else:
-        if wanted:
-            return sorted(found.values(), key=lambda row: row.submitted_at, reverse=True)[:limit]
-    # So many fit that going back in time meets enough of them soon. By no column of its own, or an index of that would
-    # be chosen, and all that it finds put in order.
-    loose = [_begins(sa.func.coalesce(column, ""), text) for column, text in begins if text]
-    query = sa.select(*columns).where(sa.or_(*loose, number if ends else sa.false()) if wanted else sa.true())
-    return list(tx.execute(query.order_by(PERSON_CASE.c.submitted_at.desc()).limit(limit)))
+    return sorted(found.values(), key=lambda row: row.submitted_at, reverse=True)[:limit]
 
 
 def _begins(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:

@@ -1,6 +1,5 @@
 """The commands that open the screens. They read little before the door is on the screen; all others are in ``cli``."""
 
-import sys
 from pathlib import Path
 
 import click
@@ -12,6 +11,7 @@ from sync.command_line import empty_group, folder_of, lang_of
 from sync.settings import load_settings
 from village_agent.first_run import has_node, read_plan
 from village_agent.pin import group_options
+from village_agent.splash import is_at_terminal
 
 NAME = "village-agent"
 
@@ -48,7 +48,7 @@ def practice(ctx: click.Context, folder: Path | None, is_reset: bool) -> None:
     if is_reset and reset(place):
         zh, en = f"练习已从头开始：{place}。", f"The practice in {place} begins anew."
         click.echo(zh if screen_lang(ctx) == "zh" else en)
-    if not _is_terminal():
+    if not is_at_terminal():
         if is_reset:
             return
         raise InputError(
@@ -79,16 +79,12 @@ def _open_screens(ctx: click.Context) -> None:
     run_screens(folder_of(ctx), screen_lang(ctx))
 
 
-def _is_terminal() -> bool:
-    return sys.stdin.isatty() and sys.stdout.isatty()
-
-
 def _without_a_verb(*_: object, **__: object) -> None:
     """``village-agent`` alone, at a terminal: the screens; elsewhere the list of commands."""
     ctx = click.get_current_context()
     if ctx.invoked_subcommand is not None:
         return
-    if _is_terminal():
+    if is_at_terminal():
         _open_screens(ctx)
     else:
         click.echo(ctx.get_help())

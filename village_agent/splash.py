@@ -12,6 +12,11 @@ _SCREENS = ("tui", "practice")
 _WITH_VALUE = ("--data", "--lang", "--pin-file", "--operator", "--operator-name")
 
 
+def is_at_terminal() -> bool:
+    """Whether a person sits before this program."""
+    return sys.stdin.isatty() and sys.stdout.isatty()
+
+
 def splash() -> None:
     """Paint one centred line in both languages, since the one that was chosen is not known yet."""
     if sys.platform == "win32":

@@ -39,21 +39,21 @@ def is_full(error: LocalError) -> bool:
 
 
 def has_no_room(error: exc.DBAPIError) -> bool:
-    return "disk is full" in str(error.orig) or server_code(error) == _DISK_FULL
+    return "disk is full" in str(error.orig) or _server_code(error) == _DISK_FULL
 
 
 def was_refused(error: exc.DBAPIError) -> bool:
     """Whether a server that is still there answered that it did not commit."""
-    return bool(server_code(error)) and not is_cut_off(error)
+    return bool(_server_code(error)) and not _is_cut_off(error)
 
 
-def is_cut_off(error: exc.DBAPIError) -> bool:
-    code = server_code(error)
+def _is_cut_off(error: exc.DBAPIError) -> bool:
+    code = _server_code(error)
     never_answered = error.connection_invalidated or isinstance(error, exc.OperationalError)
     return code is not None and (code.startswith(_GONE) or (not code and never_answered))
 
 
-def server_code(error: exc.DBAPIError) -> str | None:
+def _server_code(error: exc.DBAPIError) -> str | None:
     """The SQLSTATE that a server gave, empty if it gave none; None where there is no server."""
     missing = object()
     code = getattr(error.orig, "sqlstate", missing)
@@ -80,14 +80,14 @@ def reopened() -> StateError:
 def in_words(error: exc.DBAPIError) -> LocalError:
     """What the database refused, as a sentence for people."""
     reason = str(error.orig)
-    if is_cut_off(error):
+    if _is_cut_off(error):
         return LocalError(
             "store.unreachable",
             zh=f"连不上数据库服务器（{reason.strip()[:300]}），本次操作没有生效。请检查数据库服务器和网络，好了之后会自动恢复。",
             en=f"The database server cannot be reached ({reason.strip()[:300]}); this step did not take effect. Look at the "
             "server and the network; work resumes by itself.",
         )
-    if "is locked" in reason or server_code(error) in _WAITED:
+    if "is locked" in reason or _server_code(error) in _WAITED:
         return LocalError(
             "store.busy",
             zh=f"本机另一个程序正在写数据，等了 {BUSY_TIMEOUT_MS // 1000} 秒仍未轮到，未保存。请稍后再试。",

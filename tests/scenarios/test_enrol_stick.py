@@ -36,12 +36,6 @@ def city(tmp_path: Path) -> City:
     return City(tmp_path)
 
 
-@pytest.fixture
-def stick(tmp_path: Path) -> Stick:
-    (tmp_path / "KINGSTON").mkdir()
-    return Stick(tmp_path / "KINGSTON")
-
-
 # The way
 
 

@@ -39,12 +39,6 @@ def city(tmp_path: Path) -> City:
     return City(tmp_path)
 
 
-@pytest.fixture
-def stick(tmp_path: Path) -> Stick:
-    (tmp_path / "KINGSTON").mkdir()
-    return Stick(tmp_path / "KINGSTON")
-
-
 def test_a_file_cut_or_changed_anywhere_changes_nothing_and_is_named(city: City, stick: Stick) -> None:
     village, code = city.machine(NEW_VILLAGE), code_of(city, stick, NEW_VILLAGE)
     path, _ = only(stick, Part.NOTICE)

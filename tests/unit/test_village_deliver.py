@@ -104,7 +104,7 @@ def test_at_a_terminal_what_is_left_out_is_asked_for_and_the_number_is_not_echoe
         return answers[found]
 
     monkeypatch.setattr(case_commands.click, "prompt", answer)
-    monkeypatch.setattr(case_commands, "_at_terminal", lambda: True)
+    monkeypatch.setattr(case_commands, "is_at_terminal", lambda: True)
     done = deliver(case.id, "--relation", "agent")
     assert done.exit_code == 0, done.output
     assert hidden == ["签收人证件号"] and now(three, case).state is State.DELIVERED

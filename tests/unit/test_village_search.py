@@ -100,3 +100,8 @@ def test_neither_way_reads_every_entry(db: Database) -> None:
             text = str(query.compile(tx.engine, compile_kwargs={"literal_binds": True}))
             plan = " ".join(row.detail for row in tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
             assert "USING" in plan and "INDEX" in plan and "TEMP B-TREE" not in plan, plan
+
+
+def test_signs_between_digits_alone_are_no_number_that_everybody_has(db: Database) -> None:
+    with db.reading() as tx:
+        assert find_cases(tx, "-") == known_people(tx, "- -") == []

@@ -195,6 +195,12 @@ class DeskApp(App[None]):
 
         return problem_words(self.desk, self.lang, asked, value)
 
+    def look_no_more(self) -> None:
+        """Let go of the database; whoever closes or removes it has it alone then."""
+        if self._watch is not None:
+            self._watch.close()
+            self._watch = None
+
     def data_version(self) -> tuple[int, int]:
         """Another value after every commit to this device's database, the background's too."""
         from village_agent.tui.opening import Watch
@@ -249,7 +255,7 @@ class DeskApp(App[None]):
         elif is_enrolled(self.desk.village.installation):
             self._tell("already_joined")
         else:
-            applied = enrolment.waiting(self.desk.village.installation.node) is not None
+            applied = enrolment.is_begun(self.desk.village.installation.node)
             self.push_screen(self._first_run(Step.JOIN if applied else Step.ADDRESS))
 
     def action_practice_reset(self) -> None:

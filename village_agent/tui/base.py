@@ -16,6 +16,7 @@ from core.store.refusals import CommitUnknown
 from village_agent.line_state import line_state
 from village_agent.session import Session
 from village_agent.tui.practice_guide import guide_words, practice_mark
+from village_agent.tui.typed_ahead import TooLong
 from village_agent.tui.words import painted, say
 from village_agent.widths import safe, shorten, wrap
 
@@ -156,8 +157,13 @@ class DeskScreen(Screen[None]):
         """Whether this page is looked at; to the toolkit the one below it is current too."""
         return self.app.screen is self
 
+    def on_too_long(self, event: TooLong) -> None:
+        self.tell(event.words(self.lang))
+
     def is_stale(self) -> bool:
-        """Whether anything was committed since this was last asked, or what is shown has grown old."""
+        """Whether this page is looked at, and anything was committed since this was last asked or its words grew old."""
+        if not self.is_on_top:
+            return False
         seen, now_s = self.desk_app.data_version(), self.desk.world.monotonic_s()
         if seen == self._seen and now_s - self._looked_s < WORDS_KEEP_S:
             return False

@@ -1,6 +1,5 @@
 """Starts the terminal program on a data folder."""
 
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from sync.environment import SystemWorld
 from sync.settings import load_settings
 from village_agent import pin
 from village_agent.first_run import has_node
+from village_agent.splash import is_at_terminal
 from village_agent.tui.app import DeskApp
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def run_screens(folder: Path, lang: str) -> None:
 
     Raises as :func:`village_agent.pin.unlock` and ``open_desk``; ``InputError`` (``settings.*``) without a node and a terminal.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()) or has_node(folder):
+    if not is_at_terminal() or has_node(folder):
         load_settings(folder)
     while True:
         desk = _open_given(folder) if pin.is_given() and has_node(folder) else None
@@ -63,6 +63,7 @@ def _run(folder: Path, lang: str, desk: "Session | None") -> DeskApp:
         app.run()
     finally:
         app.leave_background()
+        app.look_no_more()
         if app.is_open:
             app.desk.close()
     if app.return_code:

@@ -14,8 +14,8 @@ _DISK = (
 DOCTOR_WORDS: dict[str, tuple[str, str]] = {
     "doctor_do": ("怎么办：{words}", "What to do: {words}"),
     "doctor_do.node.not_enrolled": (
-        "向市中心要注册码，然后按 Ctrl+P，选“加入本市”。没加入也可以先登记。",
-        "Ask the city centre for a code, then press Ctrl+P and choose Join the city. Applications can be taken in before.",
+        "向市中心要注册码，然后按 Ctrl+P，选“加入本市”。加入并收到事项目录后才能收件。",
+        "Ask the city centre for a code, then press Ctrl+P and choose Join the city. Cases can be taken in once the catalogue is here.",
     ),
     "doctor_do.node.code_gone": (
         "已登记的照常办。今后的新件请向市中心要新代码的注册码；换代码要另用一个数据目录，退出终端后运行 village-agent --data 新目录。",

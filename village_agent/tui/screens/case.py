@@ -62,12 +62,12 @@ class CaseScreen(PrintingScreen):
         yield VerticalScroll(Static(id="path", markup=False), id="body")
 
     def on_mount(self) -> None:
-        self._show()
-        self.set_interval(REFRESH_S, self._show)
+        self._look()
+        self.set_interval(REFRESH_S, self._look)
         self.query_one("#body").focus()
 
     def on_screen_resume(self) -> None:
-        self._show()
+        self._look()
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         if self.view is None:
@@ -149,6 +149,10 @@ class CaseScreen(PrintingScreen):
         with self.desk.village.installation.db.reading() as tx:
             typed = notepad.read(tx, pad).get("text", "")
         self.app.push_screen(AskScreen(self.words(question), self.lang, answer=typed, keep=keep), take)
+
+    def _look(self) -> None:
+        if self.is_stale():
+            self._show()
 
     def _show(self) -> None:
         village = self.desk.village

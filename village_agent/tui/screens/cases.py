@@ -17,7 +17,6 @@ from village_agent.outlook import Outlook, clock_words, outlook
 from village_agent.tui.base import key
 from village_agent.tui.listing import ListingScreen
 from village_agent.tui.search_line import SearchLine
-from village_agent.tui.typed_ahead import TooLong
 from village_agent.tui.waiting import waiting_words
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
@@ -68,9 +67,6 @@ class CasesScreen(ListingScreen):
         self._text = event.value
         self.show_rows()
 
-    def on_too_long(self, event: TooLong) -> None:
-        self.tell(event.words(self.lang))
-
     def show_line(self) -> None:
         """The bottom line; above a list of what waits, why it does and what can be done."""
         super().show_line()
@@ -84,7 +80,7 @@ class CasesScreen(ListingScreen):
         self.app.push_screen(CaseScreen(CaseId(event.row.id)))
 
     def _refresh(self) -> None:
-        if self.is_on_top and self.kind != "search" and self.is_stale():
+        if self.kind != "search" and self.is_stale():
             self.show_rows()
 
     def _source(self) -> CaseList:

@@ -18,7 +18,6 @@ from village_agent.drafts import Draft
 from village_agent.session import Session
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.search_line import SearchLine
-from village_agent.tui.typed_ahead import TooLong
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
 
@@ -78,9 +77,6 @@ class FindItemScreen(DeskScreen):
 
             self.desk_app.saved_at = made[0].saved_at
             self.app.switch_screen(resume_screen(made[0]))
-
-    def on_too_long(self, event: TooLong) -> None:
-        self.tell(event.words(self.lang))
 
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()

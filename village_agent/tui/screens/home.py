@@ -12,7 +12,6 @@ from textual.widgets import Static
 from core.clock import CHINA, from_iso
 from core.errors import InputError
 from core.people import mask_name
-from sync import enrol as enrolment
 from sync.status import is_enrolled
 from village_agent.drafts import Draft
 from village_agent.line_state import home_counts, line_state
@@ -20,6 +19,7 @@ from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.cases import CasesScreen
 from village_agent.tui.screens.drafts import DraftsScreen
 from village_agent.tui.screens.results import results
+from village_agent.tui.waiting import not_joined
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, size
 from village_agent.widths import wrap
@@ -103,7 +103,7 @@ class HomeScreen(DeskScreen):
                 self.app.push_screen(CasesScreen(kind))
 
     def _look(self) -> None:
-        if self.is_on_top and self.is_stale():
+        if self.is_stale():
             self._show()
 
     def _show(self) -> None:
@@ -138,8 +138,7 @@ class HomeScreen(DeskScreen):
         if state.error is not None and not state.online:
             lines.append(state.error["en" if self.lang == "en" else "zh"])
         if not self.desk.is_practice and not is_enrolled(village.installation):
-            applied = enrolment.waiting(village.installation.node) is not None
-            lines.append(self.words("join_applied" if applied else "not_joined"))
+            lines.append(self.words(not_joined(village.installation.node)))
         elif not village.office.shelf.version:
             lines.append(self.words("no_catalogue"))
         self.query_one("#facts", Static).update(painted("\n".join(lines)))

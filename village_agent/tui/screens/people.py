@@ -15,7 +15,6 @@ from village_agent.outlook import clock_words
 from village_agent.people_seen import known_people
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.search_line import SearchLine
-from village_agent.tui.typed_ahead import TooLong
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.widths import fit, shorten
 
@@ -42,9 +41,6 @@ class PeopleScreen(DeskScreen):
     def on_input_changed(self, event: Input.Changed) -> None:
         self._text = event.value
         self._show()
-
-    def on_too_long(self, event: TooLong) -> None:
-        self.tell(event.words(self.lang))
 
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()

@@ -1,17 +1,16 @@
 """Results that lie here to be handed over; Enter begins the handing over."""
 
 from core.identifiers import CaseId
+from core.states import DECIDED
 from village_agent.app import Village
 from village_agent.case_list import CaseList
 from village_agent.tui.screens.cases import CasesScreen
 from village_agent.tui.window_list import WindowList
 
-_DECIDED = ("GRANTED", "DENIED")
-
 
 def results(village: Village) -> CaseList:
     """Decided cases on this desk."""
-    return CaseList(village, states=_DECIDED, mine=True)
+    return CaseList(village, states=tuple(DECIDED), mine=True)
 
 
 class ResultsScreen(CasesScreen):

@@ -246,8 +246,8 @@ class DoneScreen(SetupScreen):
         yield from super().body()
         desk = self.setup.desk
         if desk is not None and not is_enrolled(desk.village.installation):
-            waiting = enrolment.waiting(desk.village.installation.node)
-            yield self.text("setup.done_later" if waiting is None else "setup.done_applied")
+            applied = enrolment.is_begun(desk.village.installation.node)
+            yield self.text("setup.done_applied" if applied else "setup.done_later")
 
     def action_go_on(self) -> None:
         try:

@@ -103,6 +103,7 @@ class VillageScreen(SetupScreen):
     def _take_back_if_other(self, node: NodeId) -> None:
         desk = self.setup.desk
         if desk is not None and desk.village.installation.node.place.node != node:
+            self.desk_app.look_no_more()
             self.setup.key = founding.take_back(desk)
             self.setup.desk = None
             self.desk_app.hold(None)

@@ -16,7 +16,7 @@ from village_agent.intake import file_path
 from village_agent.sticks import Lying, look_at, plugged_sticks
 from village_agent.tui.base import DeskScreen, key
 from village_agent.tui.screens.stick import StickScreen
-from village_agent.tui.typed_ahead import TooLong, TypedLine
+from village_agent.tui.typed_ahead import TypedLine
 from village_agent.tui.window_list import Row, WindowList
 from village_agent.tui.words import painted, size
 from village_agent.widths import wrap
@@ -144,9 +144,6 @@ class StickChoiceScreen(DeskScreen):
     def _mark_path(self) -> None:
         sign = ">" if self.focused is self.query_one(Input) else " "
         self.query_one("#path-label", Static).update(painted(f"\n{sign} {self.words('stick_path')}"))
-
-    def on_too_long(self, event: TooLong) -> None:
-        self.tell(event.words(self.lang))
 
     def action_choose(self) -> None:
         self.query_one(WindowList).action_choose()
